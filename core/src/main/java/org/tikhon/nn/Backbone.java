@@ -1,0 +1,35 @@
+package org.tikhon.nn;
+
+import org.tikhon.tensor.Tensor;
+
+/**
+ * A network that is a feature extractor with a head on top, so that a system can use the features or replace the head:
+ * {@code forward(x) = head(features(x))}.
+ */
+public abstract class Backbone extends Module {
+  private Module head;
+
+  /** Registers the head under the name {@code head}. */
+  protected final void head(Module module) {
+    head = child("head", module);
+  }
+
+  /** Features of a batch, {@code [batch, featureSize]}. */
+  public abstract Tensor features(Tensor x);
+
+  public abstract long featureSize();
+
+  public Module head() {
+    return head;
+  }
+
+  /** Puts another module on top of the features. */
+  public void replaceHead(Module module) {
+    head = replaceChild("head", module);
+  }
+
+  @Override
+  public final Tensor forward(Tensor x) {
+    return head.forward(features(x));
+  }
+}

@@ -1,0 +1,143 @@
+package org.tikhon.optim;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tikhon.tensor.Autograd;
+import org.tikhon.tensor.Scope;
+import org.tikhon.tensor.Tensor;
+
+/**
+ * Changes parameters along their gradients. Use: {@link #zeroGrad}, {@code loss.backward()}, {@link #step}.
+ *
+ * <p>State is one set of tensors per parameter (momenta), kept by the subclass through {@link #slot}.
+ */
+public abstract class Optimizer {
+  /** Parameters that share a learning rate and a weight decay. */
+  public static final class Group {
+    private final List<Tensor> parameters;
+    private final double baseLearningRate;
+    private double learningRate;
+    private final double weightDecay;
+
+    public Group(List<Tensor> parameters, double learningRate, double weightDecay) {
+      require(learningRate >= 0 && Double.isFinite(learningRate), "learningRate", learningRate, "0 or more");
+      require(weightDecay >= 0 && Double.isFinite(weightDecay), "weightDecay", weightDecay, "0 or more");
+      this.parameters = List.copyOf(parameters);
+      this.baseLearningRate = learningRate;
+      this.learningRate = learningRate;
+      this.weightDecay = weightDecay;
+    }
+
+    public List<Tensor> parameters() {
+      return parameters;
+    }
+
+    /** The current rate: the base rate times the schedule's factor. */
+    public double learningRate() {
+      return learningRate;
+    }
+
+    public double weightDecay() {
+      return weightDecay;
+    }
+  }
+
+  private final List<Group> groups;
+  private final Map<Tensor, Map<String, Tensor>> slots = new LinkedHashMap<>();
+  private long steps;
+
+  protected Optimizer(List<Group> groups) {
+    if (groups.stream().allMatch(g -> g.parameters.isEmpty())) {
+      throw new IllegalArgumentException("there are no parameters to optimise");
+    }
+    this.groups = List.copyOf(groups);
+  }
+
+  static void require(boolean condition, String name, double value, String allowed) {
+    if (!condition) {
+      throw new IllegalArgumentException(name + " must be " + allowed + ", was " + value);
+    }
+  }
+
+  public List<Group> groups() {
+    return groups;
+  }
+
+  /** The number of steps so far. */
+  public long steps() {
+    return steps;
+  }
+
+  /** All parameters of all groups. */
+  public List<Tensor> parameters() {
+    List<Tensor> all = new ArrayList<>();
+    groups.forEach(g -> all.addAll(g.parameters));
+    return all;
+  }
+
+  /** Sets every group's rate to its base rate times a factor. */
+  public void scaleLearningRate(double factor) {
+    groups.forEach(g -> g.learningRate = g.baseLearningRate * factor);
+  }
+
+  /** Forgets the gradients. */
+  public void zeroGrad() {
+    groups.forEach(g -> g.parameters.forEach(Tensor::clearGrad));
+  }
+
+  /** Changes every parameter that has a gradient. */
+  public void step() {
+    steps++;
+    try (Scope scope = Scope.open();
+        Autograd.NoGrad off = Autograd.noGrad()) {
+      for (Group group : groups) {
+        for (Tensor parameter : group.parameters) {
+          Tensor gradient = parameter.grad();
+          if (gradient != null) {
+            update(group, parameter, gradient);
+          }
+        }
+      }
+    }
+  }
+
+  /** Changes one parameter; {@link #steps} counts from 1. */
+  protected abstract void update(Group group, Tensor parameter, Tensor gradient);
+
+  /** A parameter's state tensor of a name, zero at first. */
+  protected final Tensor slot(Tensor parameter, String name) {
+    return slots
+        .computeIfAbsent(parameter, p -> new LinkedHashMap<>())
+        .computeIfAbsent(name, n -> parameter.detach().zerosLike().escape());
+  }
+
+  /** The state for checkpoints: {@code step}, and {@code INDEX.NAME} for each parameter's tensors. */
+  public Map<String, Tensor> state() {
+    Map<String, Tensor> state = new LinkedHashMap<>();
+    state.put("step", Tensor.of(new long[] {steps}));
+    List<Tensor> parameters = parameters();
+    for (int i = 0; i < parameters.size(); i++) {
+      String prefix = i + ".";
+      slots.getOrDefault(parameters.get(i), Map.of()).forEach((name, t) -> state.put(prefix + name, t));
+    }
+    return state;
+  }
+
+  /** Continues from a state. */
+  public void load(Map<String, Tensor> state) {
+    steps = state.get("step").itemLong();
+    List<Tensor> parameters = parameters();
+    try (Scope scope = Scope.open();
+        Autograd.NoGrad off = Autograd.noGrad()) {
+      state.forEach(
+          (key, value) -> {
+            int dot = key.indexOf('.');
+            if (dot > 0) {
+              slot(parameters.get(Integer.parseInt(key.substring(0, dot))), key.substring(dot + 1)).copy_(value);
+            }
+          });
+    }
+  }
+}

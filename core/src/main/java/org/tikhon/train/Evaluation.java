@@ -1,0 +1,86 @@
+package org.tikhon.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tikhon.tensor.Scope;
+import org.tikhon.tensor.Tensor;
+
+/**
+ * What a learner predicts for a data set, and how good that is.
+ *
+ * @param probabilities rows of class probabilities; empty in regression
+ * @param values predicted numbers; empty in classification
+ */
+public record Evaluation(Map<String, Double> metrics, double[][] probabilities, double[] values) {
+  private static final long CHUNK = 512;
+
+  /** Predicts in chunks and computes all metrics of the task. */
+  public static Evaluation of(Learner learner, Dataset data, Task task) {
+    return switch (task) {
+      case Task.Classification c -> classification(probabilities(learner, data, c.classes()), labels(data));
+      case Task.Regression r -> regression(values(learner, data.inputs()), data.targets().toDoubleArray());
+    };
+  }
+
+  /** Class probabilities of inputs. */
+  public static double[][] probabilities(Learner learner, Dataset data, int classes) {
+    double[] flat = chunks(learner, data.inputs(), true);
+    double[][] rows = new double[(int) data.size()][];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = Arrays.copyOfRange(flat, i * classes, (i + 1) * classes);
+    }
+    return rows;
+  }
+
+  /** Predicted numbers of inputs. */
+  public static double[] values(Learner learner, Tensor inputs) {
+    return chunks(learner, inputs, false);
+  }
+
+  private static double[] chunks(Learner learner, Tensor inputs, boolean softmax) {
+    List<double[]> parts = new ArrayList<>();
+    for (long start = 0; start < inputs.size(0); start += CHUNK) {
+      try (Scope scope = Scope.open()) {
+        Tensor y = learner.predict(inputs.slice(0, start, Math.min(start + CHUNK, inputs.size(0))));
+        parts.add((softmax ? y.softmax(1) : y).toDoubleArray());
+      }
+    }
+    return parts.stream().flatMapToDouble(Arrays::stream).toArray();
+  }
+
+  static int[] labels(Dataset data) {
+    return data.targets().toIntArray();
+  }
+
+  /** Metrics of class probabilities: accuracy, nll, brier, ece, auroc, macroF1. */
+  public static Evaluation classification(double[][] probabilities, int[] labels) {
+    Map<String, Double> m = new LinkedHashMap<>();
+    m.put("accuracy", Metrics.accuracy(probabilities, labels));
+    m.put("nll", Metrics.nll(probabilities, labels));
+    m.put("ece", Calibration.of(probabilities, labels).ece(Calibration.BINS));
+    m.put("auroc", Metrics.auroc(probabilities, labels));
+    m.put("macroF1", Metrics.macroF1(probabilities, labels));
+    m.put("brier", Metrics.brier(probabilities, labels));
+    return new Evaluation(m, probabilities, new double[0]);
+  }
+
+  /** Metrics of predicted numbers: rmse, mae, r2. */
+  public static Evaluation regression(double[] values, double[] targets) {
+    Map<String, Double> m = new LinkedHashMap<>();
+    m.put("rmse", Metrics.rmse(values, targets));
+    m.put("mae", Metrics.mae(values, targets));
+    m.put("r2", Metrics.r2(values, targets));
+    return new Evaluation(m, new double[0][], values);
+  }
+
+  public double metric(String name) {
+    Double value = metrics.get(name);
+    if (value == null) {
+      throw new IllegalArgumentException("no metric is called " + name + ", there are " + metrics.keySet());
+    }
+    return value;
+  }
+}

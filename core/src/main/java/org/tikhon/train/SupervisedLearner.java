@@ -1,0 +1,139 @@
+package org.tikhon.train;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.tikhon.nn.Backbone;
+import org.tikhon.optim.Optimizer;
+import org.tikhon.optim.Schedule;
+import org.tikhon.tensor.Autograd;
+import org.tikhon.tensor.Functional;
+import org.tikhon.tensor.Rng;
+import org.tikhon.tensor.Scope;
+import org.tikhon.tensor.Tensor;
+
+/**
+ * One network, one optimiser, one loss: what most recipes need. A subclass says what the loss of a batch is, and adds its
+ * own state where it has any.
+ */
+public abstract class SupervisedLearner implements Learner {
+  private final Task task;
+  private final Backbone model;
+  private final Optimizer optimizer;
+  private final Schedule schedule;
+  private final Rng rng;
+
+  protected SupervisedLearner(Setup setup) {
+    this(setup, setup.network());
+  }
+
+  protected SupervisedLearner(Setup setup, Backbone model) {
+    this.task = setup.task();
+    this.model = model;
+    this.optimizer = setup.optimization().optimizer(model.parameters());
+    this.schedule = setup.optimization().schedule();
+    this.rng = setup.rng();
+  }
+
+  /** A learner that has no state but its network's. */
+  public static SupervisedLearner of(Setup setup, LossFunction loss) {
+    return new SupervisedLearner(setup) {
+      @Override
+      protected Tensor loss(Batch batch) {
+        return loss.apply(this, batch);
+      }
+    };
+  }
+
+  /** The loss of a batch as a function of the learner, whose network it calls. */
+  @FunctionalInterface
+  public interface LossFunction {
+    Tensor apply(SupervisedLearner learner, Batch batch);
+  }
+
+  /** The loss of a batch, a scalar; the network is in training mode. */
+  protected abstract Tensor loss(Batch batch);
+
+  /** The network's outputs: logits {@code [b, classes]}, or numbers {@code [b]} in regression. */
+  public Tensor outputs(Tensor inputs) {
+    Tensor y = model.forward(inputs);
+    return task instanceof Task.Regression ? y.squeeze(1) : y;
+  }
+
+  /** The plain loss: cross-entropy, or the mean squared error. */
+  public Tensor plainLoss(Tensor outputs, Tensor targets) {
+    return task instanceof Task.Regression
+        ? Functional.mseLoss(outputs, targets)
+        : Functional.crossEntropy(outputs, targets);
+  }
+
+  @Override
+  public double step(Batch batch, double epoch) {
+    model.train();
+    optimizer.scaleLearningRate(schedule.factor(epoch));
+    try (Scope scope = Scope.open()) {
+      optimizer.zeroGrad();
+      Tensor loss = loss(batch);
+      loss.backward();
+      optimizer.step();
+      afterStep(batch);
+      return loss.item();
+    }
+  }
+
+  /** Called after each change of the weights. */
+  protected void afterStep(Batch batch) {}
+
+  @Override
+  public Tensor predict(Tensor inputs) {
+    model.eval();
+    try (Scope scope = Scope.open();
+        Autograd.NoGrad off = Autograd.noGrad()) {
+      return scope.keep(outputs(inputs));
+    }
+  }
+
+  @Override
+  public Backbone model() {
+    return model;
+  }
+
+  public Task task() {
+    return task;
+  }
+
+  public Rng rng() {
+    return rng;
+  }
+
+  protected Optimizer optimizer() {
+    return optimizer;
+  }
+
+  @Override
+  public Map<String, Tensor> state() {
+    Map<String, Tensor> state = new LinkedHashMap<>();
+    model.stateDict().forEach((name, t) -> state.put("model." + name, t));
+    optimizer.state().forEach((name, t) -> state.put("optimizer." + name, t));
+    state.put("rng", rng.state());
+    return state;
+  }
+
+  @Override
+  public void load(Map<String, Tensor> state) {
+    model.loadStateDict(part(state, "model."));
+    optimizer.load(part(state, "optimizer."));
+    rng.restore(state.get("rng"));
+  }
+
+  /** The entries whose names begin with a prefix, without it. */
+  protected static Map<String, Tensor> part(Map<String, Tensor> state, String prefix) {
+    Map<String, Tensor> part = new LinkedHashMap<>();
+    state.forEach(
+        (name, t) -> {
+          if (name.startsWith(prefix)) {
+            part.put(name.substring(prefix.length()), t);
+          }
+        });
+    return part;
+  }
+}

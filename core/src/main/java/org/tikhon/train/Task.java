@@ -1,0 +1,29 @@
+package org.tikhon.train;
+
+/** What is to be learnt. */
+public sealed interface Task {
+  /** The number of outputs that a network needs. */
+  int outputs();
+
+  /** One of several classes; a network gives a logit for each. */
+  record Classification(int classes) implements Task {
+    public Classification {
+      if (classes < 2) {
+        throw new IllegalArgumentException("a classification needs at least 2 classes, there is " + classes);
+      }
+    }
+
+    @Override
+    public int outputs() {
+      return classes;
+    }
+  }
+
+  /** A number, standardised with the training set's mean and deviation. */
+  record Regression() implements Task {
+    @Override
+    public int outputs() {
+      return 1;
+    }
+  }
+}
