@@ -14,8 +14,8 @@ public final class BatchNorm extends Module {
 
   private final Parameter weight;
   private final Parameter bias;
-  private final Tensor runningMean;
-  private final Tensor runningVar;
+  private final Parameter runningMean;
+  private final Parameter runningVar;
 
   public BatchNorm(long channels) {
     Check.positive("channels", channels);
@@ -28,6 +28,13 @@ public final class BatchNorm extends Module {
   @Override
   public Tensor forward(Tensor x) {
     return Functional.batchNorm(
-        x, weight.value(), bias.value(), runningMean, runningVar, isTraining(), MOMENTUM, EPSILON);
+        x,
+        weight.value(),
+        bias.value(),
+        runningMean.value(),
+        runningVar.value(),
+        isTraining(),
+        MOMENTUM,
+        EPSILON);
   }
 }

@@ -41,7 +41,7 @@ public final class Mlp extends Backbone {
   }
 
   @Override
-  public Tensor features(Tensor x) {
+  public Tensor body(Tensor x) {
     return body.forward(x);
   }
 

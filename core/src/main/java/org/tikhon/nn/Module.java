@@ -20,13 +20,13 @@ import org.tikhon.tensor.Tensor;
  */
 public abstract class Module implements AutoCloseable {
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
-  private final Map<String, Tensor> buffers = new LinkedHashMap<>();
+  private final Map<String, Parameter> buffers = new LinkedHashMap<>();
   private final Map<String, Module> children = new LinkedHashMap<>();
   private boolean training = true;
 
-  /** A named parameter of a module. */
+  /** A named parameter or buffer of a module. */
   public static final class Parameter {
-    private final Tensor tensor;
+    private Tensor tensor;
     private Parametrization parametrization;
 
     private Parameter(Tensor tensor) {
@@ -61,8 +61,8 @@ public abstract class Module implements AutoCloseable {
   }
 
   /** Registers a tensor that is part of the state but not trained. */
-  protected final Tensor buffer(String name, Tensor initial) {
-    Tensor buffer = initial.detach().escape();
+  protected final Parameter buffer(String name, Tensor initial) {
+    Parameter buffer = new Parameter(initial.detach().escape());
     buffers.put(name, buffer);
     return buffer;
   }
@@ -166,7 +166,7 @@ public abstract class Module implements AutoCloseable {
           String full = p.isParametrized() ? parametrizationPath(name) + ".original" : name;
           visitor.tensor(prefix + full, p.tensor, p.tensor.requiresGrad());
         });
-    buffers.forEach((name, b) -> visitor.tensor(prefix + name, b, false));
+    buffers.forEach((name, b) -> visitor.tensor(prefix + name, b.tensor, false));
     children.forEach((name, c) -> c.visit(prefix + name + ".", visitor));
   }
 
@@ -239,6 +239,46 @@ public abstract class Module implements AutoCloseable {
         Autograd.NoGrad off = Autograd.noGrad()) {
       own.forEach((name, tensor) -> tensor.copy_(state.get(name)));
     }
+  }
+
+  /** Puts the module's own tensors back; see {@link #substitute}. */
+  public static final class Substitution implements AutoCloseable {
+    private final Map<Parameter, Tensor> originals = new LinkedHashMap<>();
+
+    private Substitution() {}
+
+    @Override
+    public void close() {
+      originals.forEach((parameter, tensor) -> parameter.tensor = tensor);
+    }
+  }
+
+  /**
+   * Lets the module compute with other tensors until the result is closed, without copying: the averaged weights of a
+   * teacher, weights that are functions of something else.
+   *
+   * @param state tensors by dotted name; those that are missing keep the module's own
+   */
+  public Substitution substitute(Map<String, Tensor> state) {
+    Substitution substitution = new Substitution();
+    substitute("", state, substitution);
+    return substitution;
+  }
+
+  private void substitute(String prefix, Map<String, Tensor> state, Substitution substitution) {
+    Consumer<Map.Entry<String, Parameter>> replace =
+        entry -> {
+          Parameter parameter = entry.getValue();
+          String name = parameter.isParametrized() ? parametrizationPath(entry.getKey()) + ".original" : entry.getKey();
+          Tensor other = state.get(prefix + name);
+          if (other != null) {
+            substitution.originals.put(parameter, parameter.tensor);
+            parameter.tensor = other;
+          }
+        };
+    parameters.entrySet().forEach(replace);
+    buffers.entrySet().forEach(replace);
+    children.forEach((name, c) -> c.substitute(prefix + name + ".", state, substitution));
   }
 
   /** Makes every trainable tensor of this module fixed. */

@@ -33,7 +33,7 @@ public final class SmallCnn extends Backbone {
   }
 
   @Override
-  public Tensor features(Tensor x) {
+  public Tensor body(Tensor x) {
     return body.forward(x);
   }
 

@@ -35,15 +35,20 @@ public final class TabularMlp extends Backbone {
     head(new Linear(featureSize, out, rng));
   }
 
-  /** {@code [batch, numeric + categorical] -> [batch, features]}. */
+  /** The numbers and the categories' vectors, {@code [batch, numeric + categorical] -> [batch, width]}. */
   @Override
-  public Tensor features(Tensor x) {
+  public Tensor embed(Tensor x) {
     List<Tensor> parts = new ArrayList<>();
     parts.add(x.slice(1, 0, numeric));
     for (int i = 0; i < embeddings.size(); i++) {
       parts.add(embeddings.get(i).forward(x.select(1, numeric + i).to(Dtype.INT64)));
     }
-    return body.forward(Tensor.cat(parts, 1));
+    return Tensor.cat(parts, 1);
+  }
+
+  @Override
+  public Tensor body(Tensor embedded) {
+    return body.forward(embedded);
   }
 
   @Override

@@ -35,7 +35,7 @@ public final class Vit extends Backbone {
   }
 
   @Override
-  public Tensor features(Tensor x) {
+  public Tensor body(Tensor x) {
     Tensor tokens = patches.forward(x).flatten(2, 3).transpose(1, 2).add(positions.value());
     return norm.forward(blocks.forward(tokens)).mean(1);
   }

@@ -55,7 +55,12 @@ public abstract class SupervisedLearner implements Learner {
 
   /** The network's outputs: logits {@code [b, classes]}, or numbers {@code [b]} in regression. */
   public Tensor outputs(Tensor inputs) {
-    Tensor y = model.forward(inputs);
+    return outputsOfEmbedded(model.embed(inputs));
+  }
+
+  /** The network's outputs for inputs that {@link Backbone#embed} has made continuous. */
+  public Tensor outputsOfEmbedded(Tensor embedded) {
+    Tensor y = model.head().forward(model.body(embedded));
     return task instanceof Task.Regression ? y.squeeze(1) : y;
   }
 

@@ -1,0 +1,305 @@
+package org.tikhon.data;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.sql.Types;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import java.util.zip.GZIPInputStream;
+
+/**
+ * A table in memory, column by column. Reads CSV and TSV (also gzipped; separator, quotes and header are found out), Parquet
+ * and JSON through embedded DuckDB.
+ *
+ * @param source where it came from, for messages
+ */
+public record Table(String source, List<Column> columns) {
+  /** The values of a column; they all have the table's number of rows. */
+  public sealed interface Column {
+    String name();
+
+    int rows();
+
+    /** The value as it is shown to people; null where missing. */
+    String text(int row);
+
+    boolean isMissing(int row);
+  }
+
+  /** Numbers; missing ones are marked, because NaN may also be a value of a file. */
+  public record Numeric(String name, double[] values, boolean[] missing) implements Column {
+    @Override
+    public int rows() {
+      return values.length;
+    }
+
+    @Override
+    public boolean isMissing(int row) {
+      return missing[row];
+    }
+
+    @Override
+    public String text(int row) {
+      if (missing[row]) {
+        return null;
+      }
+      double v = values[row];
+      return v == Math.rint(v) && Math.abs(v) < 1e15 ? Long.toString((long) v) : Double.toString(v);
+    }
+  }
+
+  /** Words; a missing one is null. */
+  public record Text(String name, String[] values) implements Column {
+    @Override
+    public int rows() {
+      return values.length;
+    }
+
+    @Override
+    public boolean isMissing(int row) {
+      return values[row] == null;
+    }
+
+    @Override
+    public String text(int row) {
+      return values[row];
+    }
+  }
+
+  private static final String MISSING = "['', '?', ' ?', 'NA', 'N/A', 'null']";
+
+  public int rows() {
+    return columns.isEmpty() ? 0 : columns.getFirst().rows();
+  }
+
+  public List<String> names() {
+    return columns.stream().map(Column::name).toList();
+  }
+
+  /** The column of a name, or of a number from 1, or {@code "last"}. */
+  public Column column(String nameOrLast) {
+    return columns.get(columnIndex(nameOrLast));
+  }
+
+  /** The place of the column of a name, or of {@code "last"}. */
+  public int columnIndex(String nameOrLast) {
+    int index = names().indexOf(nameOrLast);
+    if (index < 0 && nameOrLast.equals("last")) {
+      index = columns.size() - 1;
+    }
+    if (index < 0) {
+      throw new IllegalArgumentException(
+          "%s has no column %s; the columns are %s".formatted(source, nameOrLast, String.join(", ", names())));
+    }
+    return index;
+  }
+
+  /** The rows at places. */
+  public Table select(int[] places) {
+    return new Table(
+        source,
+        columns.stream()
+            .map(
+                c ->
+                    switch (c) {
+                      case Numeric n -> {
+                        double[] values = new double[places.length];
+                        boolean[] missing = new boolean[places.length];
+                        for (int i = 0; i < places.length; i++) {
+                          values[i] = n.values[places[i]];
+                          missing[i] = n.missing[places[i]];
+                        }
+                        yield (Column) new Numeric(n.name, values, missing);
+                      }
+                      case Text t ->
+                          new Text(
+                              t.name, Arrays.stream(places).mapToObj(i -> t.values[i]).toArray(String[]::new));
+                    })
+            .toList());
+  }
+
+  /** Whether a path looks like a table by its ending. */
+  public static boolean isTable(Path path) {
+    return path.getFileName().toString().toLowerCase(Locale.ROOT).matches(".*\\.(csv|tsv|txt|data|parquet|json|jsonl|ndjson)(\\.gz)?");
+  }
+
+  /** Reads a table. */
+  public static Table read(Path path) throws IOException {
+    if (!Files.exists(path)) {
+      throw new NoSuchFileException(path.toString());
+    }
+    if (Files.isDirectory(path)) {
+      throw new DataException(path + ": a folder, not a table");
+    }
+    if (Files.size(path) == 0) {
+      throw new DataException(path + ": the file is empty");
+    }
+    String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
+    String quoted = "'" + path.toString().replace("'", "''") + "'";
+    boolean csv = !name.matches(".*\\.(parquet|json|jsonl|ndjson)(\\.gz)?");
+    String from =
+        name.contains(".parquet")
+            ? "read_parquet(" + quoted + ")"
+            : csv
+                ? "read_csv(" + quoted + ", nullstr=" + MISSING + ", sample_size=20480, strict_mode=true"
+                    + header(path) + ")"
+                : "read_json_auto(" + quoted + ")";
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
+        Statement statement = connection.createStatement()) {
+      statement.execute("SET threads = " + Runtime.getRuntime().availableProcessors());
+      try (ResultSet rows = statement.executeQuery("SELECT * FROM " + from)) {
+        return collect(path, rows);
+      }
+    } catch (SQLException e) {
+      throw new DataException(path + ": " + explain(e), e);
+    }
+  }
+
+  /**
+   * DuckDB's own test for a header only sees whether the first line's types differ from the others'. When every cell of the
+   * first line is a word and none occurs again below, it is a header; a line with a number in it is not.
+   */
+  private static String header(Path path) throws IOException {
+    try (BufferedReader reader =
+        new BufferedReader(
+            new InputStreamReader(
+                path.toString().endsWith(".gz")
+                    ? new GZIPInputStream(Files.newInputStream(path))
+                    : Files.newInputStream(path),
+                StandardCharsets.UTF_8))) {
+      String first = reader.readLine();
+      if (first == null) {
+        throw new DataException(path + ": the file is empty");
+      }
+      boolean number =
+          Arrays.stream(first.split("[,;\\t|]")).map(String::strip).anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
+      return number ? ", header=false" : "";
+    }
+  }
+
+  private static String explain(SQLException e) {
+    String text = e.getMessage() == null ? e.toString() : e.getMessage();
+    String first =
+        text.lines()
+            .map(String::strip)
+            .filter(l -> !l.isEmpty())
+            .limit(3)
+            .reduce((a, b) -> a + " " + b)
+            .orElse(text)
+            .replaceFirst("^(java\\.sql\\.SQLException: )?(Invalid Input|IO|Binder|Conversion) Error: ?", "");
+    return first.length() > 300 ? first.substring(0, 300) + "..." : first;
+  }
+
+  private static Table collect(Path path, ResultSet rows) throws SQLException {
+    ResultSetMetaData meta = rows.getMetaData();
+    int count = meta.getColumnCount();
+    List<Collector> collectors = new ArrayList<>();
+    for (int c = 1; c <= count; c++) {
+      boolean generatedName = meta.getColumnName(c).matches("column\\d+");
+      String name = generatedName ? "c" + c : meta.getColumnName(c).strip();
+      collectors.add(isNumeric(meta.getColumnType(c)) ? new Numbers(name) : new Words(name));
+    }
+    while (rows.next()) {
+      for (int c = 0; c < count; c++) {
+        collectors.get(c).add(rows, c + 1);
+      }
+    }
+    Table table = new Table(path.toString(), collectors.stream().map(Collector::column).toList());
+    if (table.rows() == 0) {
+      throw new DataException(path + ": the table has no rows");
+    }
+    return table;
+  }
+
+  private static boolean isNumeric(int type) {
+    return switch (type) {
+      case Types.TINYINT, Types.SMALLINT, Types.INTEGER, Types.BIGINT, Types.FLOAT, Types.REAL, Types.DOUBLE,
+          Types.DECIMAL, Types.NUMERIC -> true;
+      default -> false;
+    };
+  }
+
+  private interface Collector {
+    void add(ResultSet rows, int column) throws SQLException;
+
+    Column column();
+  }
+
+  private static final class Numbers implements Collector {
+    private final String name;
+    private double[] values = new double[1024];
+    private boolean[] missing = new boolean[1024];
+    private int n;
+
+    Numbers(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public void add(ResultSet rows, int column) throws SQLException {
+      if (n == values.length) {
+        values = Arrays.copyOf(values, 2 * n);
+        missing = Arrays.copyOf(missing, 2 * n);
+      }
+      values[n] = rows.getDouble(column);
+      missing[n++] = rows.wasNull();
+    }
+
+    @Override
+    public Column column() {
+      return new Numeric(name, Arrays.copyOf(values, n), Arrays.copyOf(missing, n));
+    }
+  }
+
+  private static final class Words implements Collector {
+    private final String name;
+    private final List<String> values = new ArrayList<>();
+
+    Words(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public void add(ResultSet rows, int column) throws SQLException {
+      String value = rows.getString(column);
+      String stripped = value == null ? "" : value.strip();
+      values.add(stripped.isEmpty() || stripped.equals("?") ? null : stripped);
+    }
+
+    @Override
+    public Column column() {
+      return new Text(name, values.toArray(String[]::new));
+    }
+  }
+
+  /** The first row (from 1) and column with a NaN or infinite number, as a message; null where there is none. */
+  public String firstNonFinite() {
+    for (Column column : columns) {
+      if (column instanceof Numeric n) {
+        int row =
+            IntStream.range(0, n.rows())
+                .filter(i -> !n.missing[i] && !Double.isFinite(n.values[i]))
+                .findFirst()
+                .orElse(-1);
+        if (row >= 0) {
+          return "%s: column %s, row %d is %s".formatted(source, n.name, row + 1, n.values[row]);
+        }
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,37 @@
+package org.tikhon.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.tikhon.data.Safetensors;
+import org.tikhon.tensor.Scope;
+import org.tikhon.tensor.Tensor;
+
+/**
+ * The state of a training after a number of epochs, as a safetensors file that is never half-written.
+ *
+ * @param epoch the number of finished epochs
+ * @param notes short texts that travel with the tensors
+ */
+public record Checkpoint(int epoch, Map<String, Tensor> state, Map<String, String> notes) {
+  private static final String EPOCH = "epoch";
+
+  /** Writes a learner's state. */
+  public static void save(Path path, int epoch, Learner learner, Map<String, String> notes) throws IOException {
+    Map<String, String> metadata = new LinkedHashMap<>(notes);
+    metadata.put(EPOCH, Integer.toString(epoch));
+    try (Scope scope = Scope.open()) {
+      Safetensors.write(path, learner.state(), metadata);
+    }
+  }
+
+  /** Reads a file that {@link #save} wrote. */
+  public static Checkpoint read(Path path) throws IOException {
+    try (Safetensors file = Safetensors.open(path)) {
+      Map<String, String> notes = new LinkedHashMap<>(file.metadata());
+      int epoch = Integer.parseInt(notes.remove(EPOCH));
+      return new Checkpoint(epoch, file.tensors(), notes);
+    }
+  }
+}
