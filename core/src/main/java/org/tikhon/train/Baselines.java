@@ -79,9 +79,9 @@ public final class Baselines {
     }
   }
 
-  /** The plain loss with weight decay. */
+  /** The plain loss with weight decay: the comparison's usual amount, or ten times as much. */
   public static final class WeightDecay extends Baseline {
-    private static final String DECAY = "weightDecay";
+    private static final String FACTOR = "decayFactor";
 
     public WeightDecay() {
       super("weight-decay", "plain loss with weight decay");
@@ -89,13 +89,13 @@ public final class Baselines {
 
     @Override
     public List<Map<String, Double>> grid(Task task) {
-      return List.of(Map.of(DECAY, 1e-3), Map.of(DECAY, 1e-2));
+      return List.of(Map.of(FACTOR, 1.0), Map.of(FACTOR, 10.0));
     }
 
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
-      return SupervisedLearner.of(
-          setup.with(setup.optimization().withWeightDecay(setting.get(DECAY))), Baseline::plain);
+      double decay = setting.get(FACTOR) * setup.optimization().weightDecay();
+      return SupervisedLearner.of(setup.with(setup.optimization().withWeightDecay(decay)), Baseline::plain);
     }
   }
 

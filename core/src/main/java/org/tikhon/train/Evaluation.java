@@ -20,15 +20,15 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
   /** Predicts in chunks and computes all metrics of the task. */
   public static Evaluation of(Learner learner, Dataset data, Task task) {
     return switch (task) {
-      case Task.Classification c -> classification(probabilities(learner, data, c.classes()), labels(data));
+      case Task.Classification c -> classification(probabilities(learner, data.inputs(), c.classes()), labels(data));
       case Task.Regression r -> regression(values(learner, data.inputs()), data.targets().toDoubleArray());
     };
   }
 
   /** Class probabilities of inputs. */
-  public static double[][] probabilities(Learner learner, Dataset data, int classes) {
-    double[] flat = chunks(learner, data.inputs(), true);
-    double[][] rows = new double[(int) data.size()][];
+  public static double[][] probabilities(Learner learner, Tensor inputs, int classes) {
+    double[] flat = chunks(learner, inputs, true);
+    double[][] rows = new double[(int) inputs.size(0)][];
     for (int i = 0; i < rows.length; i++) {
       rows[i] = Arrays.copyOfRange(flat, i * classes, (i + 1) * classes);
     }
