@@ -7,8 +7,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Marks the entry class of a system with the paper that it implements. The catalogue, the README's table and {@code tikhon
- * show} are generated from these annotations.
+ * Marks the entry class of a system with the paper that it implements. The catalogue, the README's
+ * table and {@code tikhon show} are generated from these annotations.
  */
 @Documented
 @Retention(RetentionPolicy.RUNTIME)

@@ -8,7 +8,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Writes files so that a reader sees the old content or the new, never a part: to a temporary name, then moved. */
+/**
+ * Writes files so that a reader sees the old content or the new, never a part: to a temporary name,
+ * then moved.
+ */
 public final class AtomicFiles {
   private AtomicFiles() {}
 
@@ -18,7 +21,10 @@ public final class AtomicFiles {
     void write(Path temporary) throws IOException;
   }
 
-  /** Lets {@code writer} fill a temporary file beside {@code target}, forces it to disk and moves it into place. */
+  /**
+   * Lets {@code writer} fill a temporary file beside {@code target}, forces it to disk and moves it
+   * into place.
+   */
   public static void write(Path target, Writer writer) throws IOException {
     Path folder = target.toAbsolutePath().getParent();
     Files.createDirectories(folder);
@@ -28,7 +34,8 @@ public final class AtomicFiles {
       try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
         channel.force(true);
       }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } finally {
       Files.deleteIfExists(temporary);
     }

@@ -11,8 +11,9 @@ public final class DataHome {
   private DataHome() {}
 
   /**
-   * The folders that may hold data sets, the first to be searched first: {@code $TIKHON_DATA}, {@code shared/data} in the
-   * working folder or any folder above it, {@code ~/.tikhon/data}, {@code /usr/share/datasets} (Debian's packages).
+   * The folders that may hold data sets, the first to be searched first: {@code $TIKHON_DATA},
+   * {@code shared/data} in the working folder or any folder above it, {@code ~/.tikhon/data},
+   * {@code /usr/share/datasets} (Debian's packages).
    */
   public static List<Path> candidates() {
     List<Path> folders = new ArrayList<>();
@@ -36,12 +37,17 @@ public final class DataHome {
         : Path.of(System.getProperty("user.home"), ".tikhon", "data");
   }
 
-  /** The file or folder of a relative name such as {@code "mnist"} in the first folder that has it. */
+  /**
+   * The file or folder of a relative name such as {@code "mnist"} in the first folder that has it.
+   */
   public static Optional<Path> find(String name) {
     return find(null, name);
   }
 
-  /** As {@link #find(String)}, looking in {@code first} before all others; {@code first} may be null. */
+  /**
+   * As {@link #find(String)}, looking in {@code first} before all others; {@code first} may be
+   * null.
+   */
   public static Optional<Path> find(Path first, String name) {
     List<Path> folders = new ArrayList<>();
     if (first != null) {

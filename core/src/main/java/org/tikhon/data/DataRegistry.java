@@ -22,7 +22,8 @@ import java.util.function.Consumer;
 /** Public data sets that can be downloaded: where they are, what they are, under which terms. */
 public final class DataRegistry {
   private static final String MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/";
-  private static final String FASHION = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
+  private static final String FASHION =
+      "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
   private static final String UCI = "https://archive.ics.uci.edu/ml/machine-learning-databases/";
 
   private static final List<Entry> ENTRIES =
@@ -41,7 +42,9 @@ public final class DataRegistry {
               "adult",
               "census income, 32,561 + 16,281 rows",
               "CC BY 4.0 (UCI; Becker, Kohavi 1996)",
-              List.of(file(UCI + "adult/adult.data", "adult-train.csv"), file(UCI + "adult/adult.test", "adult-test.csv"))),
+              List.of(
+                  file(UCI + "adult/adult.data", "adult-train.csv"),
+                  file(UCI + "adult/adult.test", "adult-test.csv"))),
           new Entry(
               "wine-quality",
               "ratings of white wine, 4,898 rows",
@@ -60,8 +63,9 @@ public final class DataRegistry {
   /**
    * A file to download.
    *
-   * @param sha256 its checksum in hexadecimal, or null where the publisher gives none: then the checksum of the first download
-   *     is written beside the file and later downloads are held against it
+   * @param sha256 its checksum in hexadecimal, or null where the publisher gives none: then the
+   *     checksum of the first download is written beside the file and later downloads are held
+   *     against it
    */
   public record RemoteFile(URI url, String name, String sha256) {}
 
@@ -89,8 +93,8 @@ public final class DataRegistry {
   }
 
   /**
-   * Downloads what is missing of a data set. A file that was cut off goes on where it was; it gets its name only after its
-   * checksum was right.
+   * Downloads what is missing of a data set. A file that was cut off goes on where it was; it gets
+   * its name only after its checksum was right.
    *
    * @return the data set's folder
    */
@@ -122,7 +126,8 @@ public final class DataRegistry {
             .followRedirects(HttpClient.Redirect.NORMAL)
             .connectTimeout(Duration.ofSeconds(20))
             .build()) {
-      HttpResponse<InputStream> response = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+      HttpResponse<InputStream> response =
+          client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
       try (InputStream in = response.body()) {
         switch (response.statusCode()) {
           case 200 -> copy(in, part, StandardOpenOption.TRUNCATE_EXISTING);
@@ -149,13 +154,16 @@ public final class DataRegistry {
   private static void check(RemoteFile file, Path part, Path recorded) throws IOException {
     String actual = sha256(part);
     String expected =
-        file.sha256 != null ? file.sha256 : Files.exists(recorded) ? Files.readString(recorded).strip() : null;
+        file.sha256 != null
+            ? file.sha256
+            : Files.exists(recorded) ? Files.readString(recorded).strip() : null;
     if (expected == null) {
       AtomicFiles.writeString(recorded, actual + "\n");
     } else if (!actual.equals(expected)) {
       Files.delete(part);
       throw new DataException(
-          "%s: the checksum is %s, it must be %s; the download was thrown away".formatted(file.url, actual, expected));
+          "%s: the checksum is %s, it must be %s; the download was thrown away"
+              .formatted(file.url, actual, expected));
     }
   }
 

@@ -6,22 +6,28 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * Generated 28 x 28 images of the ten digits, drawn from strokes: each digit has several hand-drawn skeletons, which are
- * distorted (slant, rotation, scale, shift, a smooth elastic field), drawn with a pen of random width and pressure, and
- * covered with a little noise. They look handwritten, but nobody wrote them: every output that uses them says generated. The
- * same seed gives the same images on every machine.
+ * Generated 28 x 28 images of the ten digits, drawn from strokes: each digit has several hand-drawn
+ * skeletons, which are distorted (slant, rotation, scale, shift, a smooth elastic field), drawn
+ * with a pen of random width and pressure, and covered with a little noise. They look handwritten,
+ * but nobody wrote them: every output that uses them says generated. The same seed gives the same
+ * images on every machine.
  */
 public final class GeneratedDigits {
   private static final int SIZE = 28;
 
   /**
-   * Skeletons, in a unit square with y downwards. A skeleton is one or more strokes; a stroke is a chain of points through
-   * which a smooth curve (Catmull-Rom) is drawn.
+   * Skeletons, in a unit square with y downwards. A skeleton is one or more strokes; a stroke is a
+   * chain of points through which a smooth curve (Catmull-Rom) is drawn.
    */
   private static final double[][][][] SKELETONS = {
     { // 0
       {{.5, .08, .3, .2, .22, .5, .3, .8, .5, .92, .7, .8, .78, .5, .7, .2, .5, .08}},
-      {{.58, .1, .36, .16, .26, .45, .3, .78, .48, .9, .68, .76, .74, .46, .66, .18, .5, .12, .42, .16}},
+      {
+        {
+          .58, .1, .36, .16, .26, .45, .3, .78, .48, .9, .68, .76, .74, .46, .66, .18, .5, .12, .42,
+          .16
+        }
+      },
       {{.45, .1, .25, .3, .25, .66, .42, .9, .64, .84, .76, .56, .7, .24, .5, .1, .4, .12}}
     },
     { // 1
@@ -30,13 +36,27 @@ public final class GeneratedDigits {
       {{.36, .24, .54, .08, .53, .5, .52, .9}, {.32, .91, .52, .9, .72, .9}}
     },
     { // 2
-      {{.25, .28, .34, .12, .54, .08, .7, .2, .68, .4, .5, .62, .26, .88}, {.26, .88, .5, .87, .76, .89}},
-      {{.27, .24, .45, .08, .68, .16, .7, .36, .52, .6, .28, .84, .36, .9, .5, .82, .64, .9, .78, .84}},
+      {
+        {.25, .28, .34, .12, .54, .08, .7, .2, .68, .4, .5, .62, .26, .88},
+        {.26, .88, .5, .87, .76, .89}
+      },
+      {
+        {
+          .27, .24, .45, .08, .68, .16, .7, .36, .52, .6, .28, .84, .36, .9, .5, .82, .64, .9, .78,
+          .84
+        }
+      },
       {{.3, .16, .5, .1, .68, .2, .66, .42, .46, .66, .24, .9, .5, .9, .74, .88}}
     },
     { // 3
-      {{.27, .18, .45, .08, .66, .16, .66, .36, .46, .47}, {.46, .47, .68, .54, .73, .74, .55, .91, .3, .86}},
-      {{.28, .12, .5, .1, .7, .1}, {.7, .1, .58, .26, .44, .42, .64, .5, .74, .68, .6, .88, .38, .92, .26, .84}},
+      {
+        {.27, .18, .45, .08, .66, .16, .66, .36, .46, .47},
+        {.46, .47, .68, .54, .73, .74, .55, .91, .3, .86}
+      },
+      {
+        {.28, .12, .5, .1, .7, .1},
+        {.7, .1, .58, .26, .44, .42, .64, .5, .74, .68, .6, .88, .38, .92, .26, .84}
+      },
       {{.3, .14, .54, .08, .7, .24, .56, .42, .42, .48, .62, .52, .72, .7, .56, .9, .3, .88}}
     },
     { // 4
@@ -45,13 +65,24 @@ public final class GeneratedDigits {
       {{.62, .93, .62, .5, .63, .08}, {.63, .08, .4, .38, .2, .64, .5, .64, .82, .64}}
     },
     { // 5
-      {{.72, .1, .52, .1, .34, .11}, {.34, .11, .31, .28, .29, .44}, {
-          .29, .44, .5, .38, .7, .5, .74, .7, .58, .9, .38, .92, .24, .84}},
+      {
+        {.72, .1, .52, .1, .34, .11},
+        {.34, .11, .31, .28, .29, .44},
+        {.29, .44, .5, .38, .7, .5, .74, .7, .58, .9, .38, .92, .24, .84}
+      },
       {{.7, .1, .36, .12, .32, .42, .54, .4, .72, .56, .68, .8, .48, .92, .26, .86}},
-      {{.38, .1, .33, .28, .3, .42, .48, .4, .68, .52, .7, .74, .54, .9, .28, .88}, {.38, .1, .55, .1, .74, .08}}
+      {
+        {.38, .1, .33, .28, .3, .42, .48, .4, .68, .52, .7, .74, .54, .9, .28, .88},
+        {.38, .1, .55, .1, .74, .08}
+      }
     },
     { // 6
-      {{.64, .1, .42, .26, .28, .54, .3, .8, .48, .92, .68, .82, .7, .64, .54, .52, .36, .6, .3, .74}},
+      {
+        {
+          .64, .1, .42, .26, .28, .54, .3, .8, .48, .92, .68, .82, .7, .64, .54, .52, .36, .6, .3,
+          .74
+        }
+      },
       {{.58, .08, .36, .34, .26, .64, .36, .88, .56, .92, .72, .76, .64, .56, .46, .54, .32, .68}},
       {{.5, .08, .36, .3, .3, .6, .38, .86, .56, .9, .68, .76, .62, .6, .46, .58, .34, .7}}
     },
@@ -61,17 +92,37 @@ public final class GeneratedDigits {
       {{.24, .12, .5, .12, .76, .1}, {.76, .1, .6, .44, .46, .92}, {.4, .5, .55, .49, .7, .48}}
     },
     { // 8
-      {{.5, .48, .32, .36, .32, .18, .5, .08, .68, .18, .68, .36, .5, .48, .3, .62, .28, .8, .5, .92, .72, .8, .7, .62,
-          .5, .48}},
-      {{.66, .16, .48, .08, .32, .2, .38, .38, .56, .5, .7, .68, .64, .86, .46, .92, .3, .8, .36, .62, .54, .46, .68, .3,
-          .64, .14}},
-      {{.52, .46, .36, .38, .34, .2, .5, .1, .66, .2, .64, .38, .5, .48, .34, .58, .3, .76, .44, .9, .62, .88, .7, .72,
-          .62, .56, .48, .46}}
+      {
+        {
+          .5, .48, .32, .36, .32, .18, .5, .08, .68, .18, .68, .36, .5, .48, .3, .62, .28, .8, .5,
+          .92, .72, .8, .7, .62, .5, .48
+        }
+      },
+      {
+        {
+          .66, .16, .48, .08, .32, .2, .38, .38, .56, .5, .7, .68, .64, .86, .46, .92, .3, .8, .36,
+          .62, .54, .46, .68, .3, .64, .14
+        }
+      },
+      {
+        {
+          .52, .46, .36, .38, .34, .2, .5, .1, .66, .2, .64, .38, .5, .48, .34, .58, .3, .76, .44,
+          .9, .62, .88, .7, .72, .62, .56, .48, .46
+        }
+      }
     },
     { // 9
       {{.68, .3, .54, .46, .36, .42, .3, .26, .42, .1, .6, .1, .69, .26, .68, .56, .64, .92}},
-      {{.7, .22, .54, .1, .36, .18, .32, .36, .46, .48, .64, .4, .7, .24, .7, .54, .6, .8, .44, .92}},
-      {{.66, .26, .56, .1, .38, .14, .3, .32, .42, .46, .6, .4, .67, .24}, {.67, .24, .64, .56, .56, .92}}
+      {
+        {
+          .7, .22, .54, .1, .36, .18, .32, .36, .46, .48, .64, .4, .7, .24, .7, .54, .6, .8, .44,
+          .92
+        }
+      },
+      {
+        {.66, .26, .56, .1, .38, .14, .3, .32, .42, .46, .6, .4, .67, .24},
+        {.67, .24, .64, .56, .56, .92}
+      }
     }
   };
 
@@ -147,15 +198,25 @@ public final class GeneratedDigits {
         double t = (double) s / steps;
         points.add(
             distortion.apply(
-                catmullRom(stroke[2 * before], stroke[2 * i], stroke[2 * i + 2], stroke[2 * after], t),
-                catmullRom(stroke[2 * before + 1], stroke[2 * i + 1], stroke[2 * i + 3], stroke[2 * after + 1], t)));
+                catmullRom(
+                    stroke[2 * before], stroke[2 * i], stroke[2 * i + 2], stroke[2 * after], t),
+                catmullRom(
+                    stroke[2 * before + 1],
+                    stroke[2 * i + 1],
+                    stroke[2 * i + 3],
+                    stroke[2 * after + 1],
+                    t)));
       }
     }
     points.add(null);
   }
 
   private static double catmullRom(double a, double b, double c, double d, double t) {
-    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t * t * t);
+    return 0.5
+        * (2 * b
+            + (c - a) * t
+            + (2 * a - 5 * b + 4 * c - d) * t * t
+            + (3 * b - a - 3 * c + d) * t * t * t);
   }
 
   /** Draws a line with a round pen: full ink up to the pen's radius, fading over one pixel. */
@@ -182,7 +243,10 @@ public final class GeneratedDigits {
     return x * x;
   }
 
-  /** From the unit square into pixels: an elastic field of low-frequency waves, then slant, rotation, scale and shift. */
+  /**
+   * From the unit square into pixels: an elastic field of low-frequency waves, then slant,
+   * rotation, scale and shift.
+   */
   private static final class Distortion {
     private static final int WAVES = 3;
     private final double[][] waves = new double[WAVES][6];

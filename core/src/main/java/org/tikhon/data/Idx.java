@@ -12,8 +12,9 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
 /**
- * The IDX format of the MNIST family: two zero bytes, a type (only unsigned bytes, 8), the number of dimensions, their sizes
- * as big-endian integers, the elements. Files ending in {@code .gz} are unpacked.
+ * The IDX format of the MNIST family: two zero bytes, a type (only unsigned bytes, 8), the number
+ * of dimensions, their sizes as big-endian integers, the elements. Files ending in {@code .gz} are
+ * unpacked.
  *
  * @param shape the sizes of the dimensions
  * @param bytes the elements, row-major, unsigned
@@ -25,11 +26,14 @@ public record Idx(int[] shape, byte[] bytes) {
       throw new NoSuchFileException(path.toString());
     }
     try (InputStream file = Files.newInputStream(path);
-        InputStream in = path.toString().endsWith(".gz") ? new GZIPInputStream(file, 1 << 16) : file) {
+        InputStream in =
+            path.toString().endsWith(".gz") ? new GZIPInputStream(file, 1 << 16) : file) {
       byte[] magic = in.readNBytes(4);
       if (magic.length < 4 || magic[0] != 0 || magic[1] != 0 || magic[2] != 8 || magic[3] < 1) {
         throw new DataException(
-            path + ": an IDX file of bytes begins with 0 0 8 n, this with " + Arrays.toString(magic));
+            path
+                + ": an IDX file of bytes begins with 0 0 8 n, this with "
+                + Arrays.toString(magic));
       }
       int[] shape = new int[magic[3]];
       long expected = 1;
@@ -42,7 +46,8 @@ public record Idx(int[] shape, byte[] bytes) {
         expected *= shape[i];
       }
       if (expected < 0 || expected > Integer.MAX_VALUE - 8) {
-        throw new DataException(path + ": the header's shape " + Arrays.toString(shape) + " is not plausible");
+        throw new DataException(
+            path + ": the header's shape " + Arrays.toString(shape) + " is not plausible");
       }
       byte[] bytes = in.readNBytes((int) expected);
       if (bytes.length < expected) {
@@ -52,7 +57,8 @@ public record Idx(int[] shape, byte[] bytes) {
       }
       if (in.read() >= 0) {
         throw new DataException(
-            "%s: shape %s needs %d bytes, there are more".formatted(path, Arrays.toString(shape), expected));
+            "%s: shape %s needs %d bytes, there are more"
+                .formatted(path, Arrays.toString(shape), expected));
       }
       return new Idx(shape, bytes);
     } catch (ZipException e) {

@@ -23,12 +23,23 @@ import javax.imageio.ImageIO;
  * @param labels class numbers
  * @param classes the classes' names
  */
-public record ImageSet(int channels, int height, int width, byte[] pixels, int[] labels, List<String> classes) {
+public record ImageSet(
+    int channels, int height, int width, byte[] pixels, int[] labels, List<String> classes) {
   private static final List<String> CIFAR10 =
-      List.of("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck");
+      List.of(
+          "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck");
   private static final List<String> FASHION =
       List.of(
-          "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot");
+          "T-shirt",
+          "trouser",
+          "pullover",
+          "dress",
+          "coat",
+          "sandal",
+          "shirt",
+          "sneaker",
+          "bag",
+          "ankle boot");
 
   public ImageSet {
     if ((long) labels.length * channels * height * width != pixels.length) {
@@ -37,7 +48,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     }
     for (int label : labels) {
       if (label < 0 || label >= classes.size()) {
-        throw new IllegalArgumentException("label " + label + " is outside 0.." + (classes.size() - 1));
+        throw new IllegalArgumentException(
+            "label " + label + " is outside 0.." + (classes.size() - 1));
       }
     }
   }
@@ -46,7 +58,9 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     return labels.length;
   }
 
-  /** Training and test images; the test images are empty where the source does not separate them. */
+  /**
+   * Training and test images; the test images are empty where the source does not separate them.
+   */
   public record Split(ImageSet train, Optional<ImageSet> test) {}
 
   /** A folder with IDX files, CIFAR-10 binary batches, or one folder of images per class. */
@@ -68,7 +82,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
       return classFolders(folder, files);
     }
     throw new DataException(
-        folder + ": neither IDX files (*idx3-ubyte*) nor CIFAR batches (*.bin) nor folders of classes were found");
+        folder
+            + ": neither IDX files (*idx3-ubyte*) nor CIFAR batches (*.bin) nor folders of classes were found");
   }
 
   // ---- IDX
@@ -82,11 +97,14 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     }
     return new Split(
         test.orElseThrow(
-            () -> new DataException(folder + ": no pair of *-images-idx3-ubyte and *-labels-idx1-ubyte files")),
+            () ->
+                new DataException(
+                    folder + ": no pair of *-images-idx3-ubyte and *-labels-idx1-ubyte files")),
         Optional.empty());
   }
 
-  private static Optional<ImageSet> idxPair(List<Path> files, String prefix, boolean fashion) throws IOException {
+  private static Optional<ImageSet> idxPair(List<Path> files, String prefix, boolean fashion)
+      throws IOException {
     Optional<Path> images = named(files, prefix, "idx3-ubyte");
     Optional<Path> labels = named(files, prefix, "idx1-ubyte");
     if (images.isEmpty() || labels.isEmpty()) {
@@ -106,7 +124,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     Idx x = Idx.read(images);
     Idx y = Idx.read(labels);
     if (x.shape().length != 3) {
-      throw new DataException(images + ": images have 3 dimensions, these have " + x.shape().length);
+      throw new DataException(
+          images + ": images have 3 dimensions, these have " + x.shape().length);
     }
     if (y.shape().length != 1 || y.shape()[0] != x.shape()[0]) {
       throw new DataException(
@@ -127,12 +146,14 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
 
   private static Split cifarFolder(Path folder, List<Path> files) throws IOException {
     List<Path> batches = files.stream().filter(f -> f.toString().endsWith(".bin")).toList();
-    List<Path> test = batches.stream().filter(f -> f.getFileName().toString().contains("test")).toList();
+    List<Path> test =
+        batches.stream().filter(f -> f.getFileName().toString().contains("test")).toList();
     List<Path> train = batches.stream().filter(f -> !test.contains(f)).toList();
     if (train.isEmpty()) {
       throw new DataException(folder + ": no training batch (*.bin without \"test\" in its name)");
     }
-    return new Split(cifar10(train), test.isEmpty() ? Optional.empty() : Optional.of(cifar10(test)));
+    return new Split(
+        cifar10(train), test.isEmpty() ? Optional.empty() : Optional.of(cifar10(test)));
   }
 
   /** CIFAR-10 binary batches: records of one label byte and 3 x 32 x 32 bytes. */
@@ -144,7 +165,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
       byte[] bytes = Files.readAllBytes(batch);
       if (bytes.length == 0 || bytes.length % record != 0) {
         throw new DataException(
-            "%s: a CIFAR-10 batch has a multiple of %d bytes, this has %d".formatted(batch, record, bytes.length));
+            "%s: a CIFAR-10 batch has a multiple of %d bytes, this has %d"
+                .formatted(batch, record, bytes.length));
       }
       contents.add(bytes);
       n += bytes.length / record;
@@ -157,7 +179,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
       for (int at = 0; at < bytes.length; at += record, i++) {
         labels[i] = bytes[at] & 0xff;
         if (labels[i] >= 10) {
-          throw new DataException(batches.get(b) + ": label " + labels[i] + " at byte " + at + " is outside 0..9");
+          throw new DataException(
+              batches.get(b) + ": label " + labels[i] + " at byte " + at + " is outside 0..9");
         }
         System.arraycopy(bytes, at + 1, pixels, i * (record - 1), record - 1);
       }
@@ -174,7 +197,9 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
       ImageSet trainSet = images(train, subfolders(train), List.of());
       return new Split(trainSet, Optional.of(images(test, subfolders(test), trainSet.classes)));
     }
-    return new Split(images(folder, files.stream().filter(Files::isDirectory).toList(), List.of()), Optional.empty());
+    return new Split(
+        images(folder, files.stream().filter(Files::isDirectory).toList(), List.of()),
+        Optional.empty());
   }
 
   private static List<Path> subfolders(Path folder) throws IOException {
@@ -183,7 +208,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     }
   }
 
-  private static ImageSet images(Path folder, List<Path> classFolders, List<String> knownClasses) throws IOException {
+  private static ImageSet images(Path folder, List<Path> classFolders, List<String> knownClasses)
+      throws IOException {
     List<String> names = classFolders.stream().map(f -> f.getFileName().toString()).toList();
     List<String> classes = knownClasses.isEmpty() ? names : knownClasses;
     List<byte[]> pixels = new ArrayList<>();
@@ -192,11 +218,15 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     for (int k = 0; k < names.size(); k++) {
       int label = classes.indexOf(names.get(k));
       if (label < 0) {
-        throw new DataException(classFolders.get(k) + ": the class does not occur in training: " + classes);
+        throw new DataException(
+            classFolders.get(k) + ": the class does not occur in training: " + classes);
       }
       List<Path> files;
       try (Stream<Path> list = Files.list(classFolders.get(k))) {
-        files = list.filter(f -> f.toString().matches("(?i).*\\.(png|jpe?g|bmp|gif)")).sorted().toList();
+        files =
+            list.filter(f -> f.toString().matches("(?i).*\\.(png|jpe?g|bmp|gif)"))
+                .sorted()
+                .toList();
       }
       for (Path file : files) {
         BufferedImage image = decode(file);
@@ -217,7 +247,8 @@ public record ImageSet(int channels, int height, int width, byte[] pixels, int[]
     }
     byte[] all = new byte[pixels.size() * pixels.getFirst().length];
     for (int i = 0; i < pixels.size(); i++) {
-      System.arraycopy(pixels.get(i), 0, all, i * pixels.getFirst().length, pixels.getFirst().length);
+      System.arraycopy(
+          pixels.get(i), 0, all, i * pixels.getFirst().length, pixels.getFirst().length);
     }
     int[] numbers = labels.stream().mapToInt(Integer::intValue).toArray();
     return new ImageSet(3, size[0], size[1], all, numbers, classes);

@@ -10,8 +10,8 @@ public sealed interface LabelNoise {
   int[] corrupt(int[] labels, int classes, long seed);
 
   /**
-   * A fraction {@code rate} of the rows, chosen at random, gets a label drawn uniformly from all classes, so that {@code
-   * rate (classes - 1) / classes} of the labels are wrong.
+   * A fraction {@code rate} of the rows, chosen at random, gets a label drawn uniformly from all
+   * classes, so that {@code rate (classes - 1) / classes} of the labels are wrong.
    */
   record Symmetric(double rate) implements LabelNoise {
     public Symmetric {
@@ -36,14 +36,18 @@ public sealed interface LabelNoise {
     }
   }
 
-  /** In each class, a fraction {@code rate} of the rows gets the class that the map gives; a class mapped to itself stays. */
+  /**
+   * In each class, a fraction {@code rate} of the rows gets the class that the map gives; a class
+   * mapped to itself stays.
+   */
   record Asymmetric(double rate, int[] map) implements LabelNoise {
     public Asymmetric {
       checkRate(rate);
       map = map.clone();
       for (int target : map) {
         if (target < 0 || target >= map.length) {
-          throw new IllegalArgumentException("map must give classes in 0.." + (map.length - 1) + ", gives " + target);
+          throw new IllegalArgumentException(
+              "map must give classes in 0.." + (map.length - 1) + ", gives " + target);
         }
       }
     }
@@ -51,7 +55,8 @@ public sealed interface LabelNoise {
     @Override
     public int[] corrupt(int[] labels, int classes, long seed) {
       if (map.length != classes) {
-        throw new IllegalArgumentException("map must have " + classes + " classes, has " + map.length);
+        throw new IllegalArgumentException(
+            "map must have " + classes + " classes, has " + map.length);
       }
       SplittableRandom random = new SplittableRandom(seed);
       int[] result = labels.clone();
@@ -73,7 +78,9 @@ public sealed interface LabelNoise {
     }
   }
 
-  /** CIFAR-10's usual confusions: truck to automobile, bird to airplane, deer to horse, cat and dog. */
+  /**
+   * CIFAR-10's usual confusions: truck to automobile, bird to airplane, deer to horse, cat and dog.
+   */
   static int[] cifar10Map() {
     return new int[] {0, 1, 0, 5, 7, 3, 6, 7, 8, 1};
   }

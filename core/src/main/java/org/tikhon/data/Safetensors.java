@@ -31,9 +31,10 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The safetensors format: a length (8 bytes, little-endian), a JSON header with type, shape and offsets of each tensor, then
- * the tensors' bytes. A file is mapped into memory; a tensor is copied when it is read. A model that is sharded over several
- * files is opened through its {@code model.safetensors.index.json}.
+ * The safetensors format: a length (8 bytes, little-endian), a JSON header with type, shape and
+ * offsets of each tensor, then the tensors' bytes. A file is mapped into memory; a tensor is copied
+ * when it is read. A model that is sharded over several files is opened through its {@code
+ * model.safetensors.index.json}.
  */
 public final class Safetensors implements AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.builder().build();
@@ -47,7 +48,9 @@ public final class Safetensors implements AutoCloseable {
   public record Entry(Dtype dtype, long[] shape, MemorySegment bytes) {
     /** A copy as a tensor. */
     public Tensor tensor() {
-      return shape.length == 0 ? Tensor.of(bytes, dtype, 1).reshape() : Tensor.of(bytes, dtype, shape);
+      return shape.length == 0
+          ? Tensor.of(bytes, dtype, 1).reshape()
+          : Tensor.of(bytes, dtype, shape);
     }
   }
 
@@ -92,10 +95,12 @@ public final class Safetensors implements AutoCloseable {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < 8) {
-        throw new DataException(path + ": a safetensors file has at least 8 bytes, this has " + size);
+        throw new DataException(
+            path + ": a safetensors file has at least 8 bytes, this has " + size);
       }
       MemorySegment file = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-      long headerSize = file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
+      long headerSize =
+          file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
       if (headerSize < 2 || headerSize > Math.min(LARGEST_HEADER, size - 8)) {
         throw new DataException(
             "%s: the header's length %d does not fit the file's %d bytes (truncated, or not safetensors)"
@@ -192,7 +197,10 @@ public final class Safetensors implements AutoCloseable {
     arena.close();
   }
 
-  /** Where a tensor of a file comes from when it is written: known type and shape, the content only when its turn comes. */
+  /**
+   * Where a tensor of a file comes from when it is written: known type and shape, the content only
+   * when its turn comes.
+   */
   public interface Source {
     Dtype dtype();
 
@@ -241,7 +249,8 @@ public final class Safetensors implements AutoCloseable {
         path,
         temporary -> {
           try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-            ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).flip();
+            ByteBuffer length =
+                ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).flip();
             writeFully(channel, length);
             writeFully(channel, ByteBuffer.wrap(header));
             for (Map.Entry<String, Source> e : sources.entrySet()) {
@@ -280,13 +289,14 @@ public final class Safetensors implements AutoCloseable {
     return text.toString().getBytes(StandardCharsets.UTF_8);
   }
 
-  private static void writeTensor(FileChannel channel, String name, Source source) throws IOException {
+  private static void writeTensor(FileChannel channel, String name, Source source)
+      throws IOException {
     Tensor tensor = source.tensor();
     if (tensor.dtype() != source.dtype() || !Arrays.equals(tensor.shape(), source.shape())) {
-      throw new IllegalStateException("tensor " + name + " changed its type or shape while it was written");
+      throw new IllegalStateException(
+          "tensor " + name + " changed its type or shape while it was written");
     }
-    MemorySegment bytes =
-        tensor.detach().to(Device.cpu()).contiguous().segment();
+    MemorySegment bytes = tensor.detach().to(Device.cpu()).contiguous().segment();
     long position = 0;
     while (position < bytes.byteSize()) {
       long chunk = Math.min(1 << 28, bytes.byteSize() - position);

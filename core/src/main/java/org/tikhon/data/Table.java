@@ -22,8 +22,8 @@ import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
 
 /**
- * A table in memory, column by column. Reads CSV and TSV (also gzipped; separator, quotes and header are found out), Parquet
- * and JSON through embedded DuckDB.
+ * A table in memory, column by column. Reads CSV and TSV (also gzipped; separator, quotes and
+ * header are found out), Parquet and JSON through embedded DuckDB.
  *
  * @param source where it came from, for messages
  */
@@ -103,7 +103,8 @@ public record Table(String source, List<Column> columns) {
     }
     if (index < 0) {
       throw new IllegalArgumentException(
-          "%s has no column %s; the columns are %s".formatted(source, nameOrLast, String.join(", ", names())));
+          "%s has no column %s; the columns are %s"
+              .formatted(source, nameOrLast, String.join(", ", names())));
     }
     return index;
   }
@@ -127,14 +128,20 @@ public record Table(String source, List<Column> columns) {
                       }
                       case Text t ->
                           new Text(
-                              t.name, Arrays.stream(places).mapToObj(i -> t.values[i]).toArray(String[]::new));
+                              t.name,
+                              Arrays.stream(places)
+                                  .mapToObj(i -> t.values[i])
+                                  .toArray(String[]::new));
                     })
             .toList());
   }
 
   /** Whether a path looks like a table by its ending. */
   public static boolean isTable(Path path) {
-    return path.getFileName().toString().toLowerCase(Locale.ROOT).matches(".*\\.(csv|tsv|txt|data|parquet|json|jsonl|ndjson)(\\.gz)?");
+    return path.getFileName()
+        .toString()
+        .toLowerCase(Locale.ROOT)
+        .matches(".*\\.(csv|tsv|txt|data|parquet|json|jsonl|ndjson)(\\.gz)?");
   }
 
   /** Reads a table. */
@@ -155,8 +162,13 @@ public record Table(String source, List<Column> columns) {
         name.contains(".parquet")
             ? "read_parquet(" + quoted + ")"
             : csv
-                ? "read_csv(" + quoted + ", nullstr=" + MISSING + ", sample_size=20480, strict_mode=true"
-                    + header(path) + ")"
+                ? "read_csv("
+                    + quoted
+                    + ", nullstr="
+                    + MISSING
+                    + ", sample_size=20480, strict_mode=true"
+                    + header(path)
+                    + ")"
                 : "read_json_auto(" + quoted + ")";
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
         Statement statement = connection.createStatement()) {
@@ -170,8 +182,9 @@ public record Table(String source, List<Column> columns) {
   }
 
   /**
-   * DuckDB's own test for a header only sees whether the first line's types differ from the others'. When every cell of the
-   * first line is a word and none occurs again below, it is a header; a line with a number in it is not.
+   * DuckDB's own test for a header only sees whether the first line's types differ from the
+   * others'. When every cell of the first line is a word and none occurs again below, it is a
+   * header; a line with a number in it is not.
    */
   private static String header(Path path) throws IOException {
     try (BufferedReader reader =
@@ -186,7 +199,9 @@ public record Table(String source, List<Column> columns) {
         throw new DataException(path + ": the file is empty");
       }
       boolean number =
-          Arrays.stream(first.split("[,;\\t|]")).map(String::strip).anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
+          Arrays.stream(first.split("[,;\\t|]"))
+              .map(String::strip)
+              .anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
       return number ? ", header=false" : "";
     }
   }
@@ -200,7 +215,8 @@ public record Table(String source, List<Column> columns) {
             .limit(3)
             .reduce((a, b) -> a + " " + b)
             .orElse(text)
-            .replaceFirst("^(java\\.sql\\.SQLException: )?(Invalid Input|IO|Binder|Conversion) Error: ?", "");
+            .replaceFirst(
+                "^(java\\.sql\\.SQLException: )?(Invalid Input|IO|Binder|Conversion) Error: ?", "");
     return first.length() > 300 ? first.substring(0, 300) + "..." : first;
   }
 
@@ -227,8 +243,16 @@ public record Table(String source, List<Column> columns) {
 
   private static boolean isNumeric(int type) {
     return switch (type) {
-      case Types.TINYINT, Types.SMALLINT, Types.INTEGER, Types.BIGINT, Types.FLOAT, Types.REAL, Types.DOUBLE,
-          Types.DECIMAL, Types.NUMERIC -> true;
+      case Types.TINYINT,
+          Types.SMALLINT,
+          Types.INTEGER,
+          Types.BIGINT,
+          Types.FLOAT,
+          Types.REAL,
+          Types.DOUBLE,
+          Types.DECIMAL,
+          Types.NUMERIC ->
+          true;
       default -> false;
     };
   }
@@ -286,7 +310,10 @@ public record Table(String source, List<Column> columns) {
     }
   }
 
-  /** The first row (from 1) and column with a NaN or infinite number, as a message; null where there is none. */
+  /**
+   * The first row (from 1) and column with a NaN or infinite number, as a message; null where there
+   * is none.
+   */
   public String firstNonFinite() {
     for (Column column : columns) {
       if (column instanceof Numeric n) {

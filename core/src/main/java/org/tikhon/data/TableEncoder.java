@@ -6,14 +6,16 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * Turns the feature columns of a table into numbers for a network: first the numeric columns, standardised with the training
- * rows' mean and deviation, then the codes of the categorical ones, 0 for a word that training never saw. Fitted on training
- * rows only; a plain record, so that it can be saved as JSON and applied to new tables.
+ * Turns the feature columns of a table into numbers for a network: first the numeric columns,
+ * standardised with the training rows' mean and deviation, then the codes of the categorical ones,
+ * 0 for a word that training never saw. Fitted on training rows only; a plain record, so that it
+ * can be saved as JSON and applied to new tables.
  *
- * @param impute whether missing numbers become the training mean; otherwise they are an error. Missing words are always a
- *     category of their own.
+ * @param impute whether missing numbers become the training mean; otherwise they are an error.
+ *     Missing words are always a category of their own.
  */
-public record TableEncoder(List<NumericColumn> numeric, List<CategoricalColumn> categorical, boolean impute) {
+public record TableEncoder(
+    List<NumericColumn> numeric, List<CategoricalColumn> categorical, boolean impute) {
   private static final String MISSING = "(missing)";
 
   /** A numeric column's training mean and standard deviation (1 for a constant column). */
@@ -97,7 +99,10 @@ public record TableEncoder(List<NumericColumn> numeric, List<CategoricalColumn> 
             throw new DataException(
                 "%s: column %s, row %d is %s; give --impute to use the training mean"
                     .formatted(
-                        table.source(), spec.name, i + 1, column.missing()[i] ? "missing" : Double.toString(value)));
+                        table.source(),
+                        spec.name,
+                        i + 1,
+                        column.missing()[i] ? "missing" : Double.toString(value)));
           }
           value = spec.mean;
         }

@@ -29,15 +29,17 @@ public record TableTarget(String name, List<String> classes, double mean, double
   }
 
   /**
-   * Looks at a training table's target. Words are classes. Numbers are a regression, unless they are whole and there are at
-   * most two different ones, or at most twenty that occur at least ten times each on average, and {@code kind} is AUTO.
+   * Looks at a training table's target. Words are classes. Numbers are a regression, unless they
+   * are whole and there are at most two different ones, or at most twenty that occur at least ten
+   * times each on average, and {@code kind} is AUTO.
    */
   public static TableTarget of(Table train, int column, Kind kind) {
     Table.Column target = train.columns().get(column);
     for (int i = 0; i < target.rows(); i++) {
       if (target.isMissing(i)) {
         throw new DataException(
-            "%s: the target %s is missing in row %d".formatted(train.source(), target.name(), i + 1));
+            "%s: the target %s is missing in row %d"
+                .formatted(train.source(), target.name(), i + 1));
       }
     }
     boolean classes =
@@ -71,7 +73,8 @@ public record TableTarget(String name, List<String> classes, double mean, double
     double[] distinct = Arrays.stream(n.values()).distinct().toArray();
     boolean whole = Arrays.stream(distinct).allMatch(v -> v == Math.rint(v));
     return whole
-        && (distinct.length <= 2 || (distinct.length <= MOST_INTEGER_CLASSES && n.rows() >= 10 * distinct.length));
+        && (distinct.length <= 2
+            || (distinct.length <= MOST_INTEGER_CLASSES && n.rows() >= 10 * distinct.length));
   }
 
   private static List<String> classNames(Table.Column target) {
@@ -102,7 +105,8 @@ public record TableTarget(String name, List<String> classes, double mean, double
       if (n.missing()[i] || !Double.isFinite(n.values()[i])) {
         throw new DataException(
             "%s: the target %s in row %d is %s"
-                .formatted(table.source(), n.name(), i + 1, n.missing()[i] ? "missing" : n.values()[i]));
+                .formatted(
+                    table.source(), n.name(), i + 1, n.missing()[i] ? "missing" : n.values()[i]));
       }
     }
     return n.values();
@@ -114,7 +118,8 @@ public record TableTarget(String name, List<String> classes, double mean, double
     long[] labels = new long[table.rows()];
     for (int i = 0; i < labels.length; i++) {
       String text = column.text(i);
-      int place = text == null ? -1 : classes.indexOf(column instanceof Table.Text ? clean(text) : text);
+      int place =
+          text == null ? -1 : classes.indexOf(column instanceof Table.Text ? clean(text) : text);
       if (place < 0) {
         throw new DataException(
             "%s: the target %s in row %d is %s; training had %s"
@@ -128,7 +133,8 @@ public record TableTarget(String name, List<String> classes, double mean, double
   /** The standardised targets of a table's rows. */
   public float[] standardized(Table table) {
     if (!(table.column(name) instanceof Table.Numeric n)) {
-      throw new DataException(table.source() + ": the target " + name + " holds words; in training it held numbers");
+      throw new DataException(
+          table.source() + ": the target " + name + " holds words; in training it held numbers");
     }
     double[] values = values(table, n);
     float[] result = new float[values.length];

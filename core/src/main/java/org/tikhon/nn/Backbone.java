@@ -3,9 +3,10 @@ package org.tikhon.nn;
 import org.tikhon.tensor.Tensor;
 
 /**
- * A network that is a feature extractor with a head on top, so that a system can use the features or replace the head:
- * {@code forward(x) = head(body(embed(x)))}. Inputs that are not numbers (codes of words or categories) become vectors in
- * {@link #embed}; what comes out of it can be mixed, perturbed or differentiated.
+ * A network that is a feature extractor with a head on top, so that a system can use the features
+ * or replace the head: {@code forward(x) = head(body(embed(x)))}. Inputs that are not numbers
+ * (codes of words or categories) become vectors in {@link #embed}; what comes out of it can be
+ * mixed, perturbed or differentiated.
  */
 public abstract class Backbone extends Module {
   private Module head;

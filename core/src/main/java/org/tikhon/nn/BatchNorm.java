@@ -4,9 +4,10 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Batch normalisation over all dimensions but the channels: {@code [n, c]}, {@code [n, c, l]} or {@code [n, c, h, w]} (1-d
- * and 2-d in one class). Momentum 0.1, epsilon 1e-5; parameters {@code weight}, {@code bias}; buffers {@code
- * running_mean}, {@code running_var}. As in PyTorch the running variance is unbiased.
+ * Batch normalisation over all dimensions but the channels: {@code [n, c]}, {@code [n, c, l]} or
+ * {@code [n, c, h, w]} (1-d and 2-d in one class). Momentum 0.1, epsilon 1e-5; parameters {@code
+ * weight}, {@code bias}; buffers {@code running_mean}, {@code running_var}. As in PyTorch the
+ * running variance is unbiased.
  */
 public final class BatchNorm extends Module {
   private static final double MOMENTUM = 0.1;

@@ -15,7 +15,8 @@ final class Check {
     positive(name, value);
     if (value % divisor != 0) {
       throw new IllegalArgumentException(
-          "%s must be divisible by %s, was %d with %d".formatted(name, divisorName, value, divisor));
+          "%s must be divisible by %s, was %d with %d"
+              .formatted(name, divisorName, value, divisor));
     }
   }
 }

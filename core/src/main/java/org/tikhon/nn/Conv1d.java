@@ -5,7 +5,10 @@ import org.tikhon.tensor.Functional.Conv;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** Convolution of sequences, {@code [batch, in, length] -> [batch, out, length]}; parameters {@code weight [out, in / groups, k]} and {@code bias [out]}. */
+/**
+ * Convolution of sequences, {@code [batch, in, length] -> [batch, out, length]}; parameters {@code
+ * weight [out, in / groups, k]} and {@code bias [out]}.
+ */
 public final class Conv1d extends Module {
   private final Conv conv;
   private final Parameter weight;
@@ -23,7 +26,10 @@ public final class Conv1d extends Module {
     this.conv = conv;
     long[] shape = {out, in / conv.groups(), kernel};
     weight = parameter("weight", Init.torchDefault(rng, shape));
-    bias = withBias ? parameter("bias", Init.uniform(1 / Math.sqrt(Init.fanIn(shape)), rng, out)) : null;
+    bias =
+        withBias
+            ? parameter("bias", Init.uniform(1 / Math.sqrt(Init.fanIn(shape)), rng, out))
+            : null;
   }
 
   @Override

@@ -5,7 +5,10 @@ import org.tikhon.tensor.Functional.Conv;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** Convolution of images, {@code [batch, in, h, w] -> [batch, out, h, w]}; parameters {@code weight [out, in / groups, kh, kw]} and {@code bias [out]}. */
+/**
+ * Convolution of images, {@code [batch, in, h, w] -> [batch, out, h, w]}; parameters {@code weight
+ * [out, in / groups, kh, kw]} and {@code bias [out]}.
+ */
 public final class Conv2d extends Module {
   private final Conv conv;
   private final Parameter weight;
@@ -23,7 +26,10 @@ public final class Conv2d extends Module {
     this.conv = conv;
     long[] shape = {out, in / conv.groups(), kernel, kernel};
     weight = parameter("weight", Init.torchDefault(rng, shape));
-    bias = withBias ? parameter("bias", Init.uniform(1 / Math.sqrt(Init.fanIn(shape)), rng, out)) : null;
+    bias =
+        withBias
+            ? parameter("bias", Init.uniform(1 / Math.sqrt(Init.fanIn(shape)), rng, out))
+            : null;
   }
 
   @Override

@@ -5,7 +5,10 @@ import org.tikhon.tensor.Functional.Conv;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** Transposed convolution of images; parameters {@code weight [in, out / groups, k, k]} and {@code bias [out]}. */
+/**
+ * Transposed convolution of images; parameters {@code weight [in, out / groups, k, k]} and {@code
+ * bias [out]}.
+ */
 public final class ConvTranspose2d extends Module {
   private final Conv conv;
   private final long outputPadding;

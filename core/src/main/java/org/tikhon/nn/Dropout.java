@@ -4,7 +4,9 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** In training, sets elements to zero with probability p and divides the others by {@code 1 - p}. */
+/**
+ * In training, sets elements to zero with probability p and divides the others by {@code 1 - p}.
+ */
 public final class Dropout extends Module {
   private final double p;
   private final Rng rng;

@@ -4,7 +4,10 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** A table of vectors: INT64 indices {@code [...] -> [..., features]}; parameter {@code weight [n, features]}. */
+/**
+ * A table of vectors: INT64 indices {@code [...] -> [..., features]}; parameter {@code weight [n,
+ * features]}.
+ */
 public final class Embedding extends Module {
   private final Parameter weight;
 

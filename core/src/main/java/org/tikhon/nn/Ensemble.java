@@ -3,7 +3,9 @@ package org.tikhon.nn;
 import java.util.List;
 import org.tikhon.tensor.Tensor;
 
-/** Several networks whose outputs are averaged; the parts are called networks.0, networks.1, .... */
+/**
+ * Several networks whose outputs are averaged; the parts are called networks.0, networks.1, ....
+ */
 public final class Ensemble extends Module {
   private final List<Module> networks;
 

@@ -6,8 +6,8 @@ import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
 /**
- * A small decoder-only language model in GPT-2's layout: INT64 tokens {@code [batch, length] -> [batch, length, vocabulary]}
- * logits; the output layer shares the token embedding.
+ * A small decoder-only language model in GPT-2's layout: INT64 tokens {@code [batch, length] ->
+ * [batch, length, vocabulary]} logits; the output layer shares the token embedding.
  */
 public final class Gpt extends Module {
   private final Embedding tokens;
@@ -17,7 +17,14 @@ public final class Gpt extends Module {
   private final LayerNorm norm;
   private final long context;
 
-  public Gpt(long vocabulary, long context, long features, int depth, long heads, double dropout, Rng rng) {
+  public Gpt(
+      long vocabulary,
+      long context,
+      long features,
+      int depth,
+      long heads,
+      double dropout,
+      Rng rng) {
     this.context = context;
     tokens = child("wte", new Embedding(rng.normal(vocabulary, features).mul(0.02)));
     positions = child("wpe", new Embedding(rng.normal(context, features).mul(0.02)));
@@ -34,7 +41,8 @@ public final class Gpt extends Module {
   public Tensor forward(Tensor x) {
     long length = x.size(1);
     if (length > context) {
-      throw new IllegalArgumentException("a sequence of " + length + " tokens exceeds the context of " + context);
+      throw new IllegalArgumentException(
+          "a sequence of " + length + " tokens exceeds the context of " + context);
     }
     Tensor h = tokens.forward(x).add(positions.forward(Tensor.arange(length)));
     h = norm.forward(blocks.forward(dropout.forward(h)));

@@ -3,7 +3,10 @@ package org.tikhon.nn;
 import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Tensor;
 
-/** Group normalisation of {@code [n, c, ...]}, epsilon 1e-5; parameters {@code weight}, {@code bias}. */
+/**
+ * Group normalisation of {@code [n, c, ...]}, epsilon 1e-5; parameters {@code weight}, {@code
+ * bias}.
+ */
 public final class GroupNorm extends Module {
   private static final double EPSILON = 1e-5;
 

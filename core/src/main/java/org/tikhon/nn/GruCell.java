@@ -5,7 +5,10 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** A gated recurrent unit; parameters {@code weight_ih}, {@code weight_hh}, {@code bias_ih}, {@code bias_hh}. */
+/**
+ * A gated recurrent unit; parameters {@code weight_ih}, {@code weight_hh}, {@code bias_ih}, {@code
+ * bias_hh}.
+ */
 public final class GruCell extends Module {
   private final long hidden;
   private final Parameter weightIh;
@@ -26,10 +29,14 @@ public final class GruCell extends Module {
 
   /** One step: {@code [batch, in], [batch, hidden] -> [batch, hidden]}. */
   public Tensor step(Tensor x, Tensor h) {
-    return Functional.gruCell(x, h, weightIh.value(), weightHh.value(), biasIh.value(), biasHh.value());
+    return Functional.gruCell(
+        x, h, weightIh.value(), weightHh.value(), biasIh.value(), biasHh.value());
   }
 
-  /** Runs over a sequence {@code [batch, length, in]} from a zero state; all hidden states {@code [batch, length, h]}. */
+  /**
+   * Runs over a sequence {@code [batch, length, in]} from a zero state; all hidden states {@code
+   * [batch, length, h]}.
+   */
   @Override
   public Tensor forward(Tensor x) {
     Tensor h = Tensor.zeros(x.dtype(), x.size(0), hidden);

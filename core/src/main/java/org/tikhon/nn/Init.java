@@ -26,7 +26,9 @@ public final class Init {
     return rng.uniform(-bound, bound, Dtype.FLOAT32, shape);
   }
 
-  /** PyTorch's default of linear and convolutional layers: uniform within {@code 1 / sqrt(fanIn)}. */
+  /**
+   * PyTorch's default of linear and convolutional layers: uniform within {@code 1 / sqrt(fanIn)}.
+   */
   public static Tensor torchDefault(Rng rng, long... shape) {
     return uniform(1 / Math.sqrt(fanIn(shape)), rng, shape);
   }

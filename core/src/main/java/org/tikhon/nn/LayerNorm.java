@@ -3,7 +3,10 @@ package org.tikhon.nn;
 import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Tensor;
 
-/** Layer normalisation over the last dimension, epsilon 1e-5; parameters {@code weight}, {@code bias}. */
+/**
+ * Layer normalisation over the last dimension, epsilon 1e-5; parameters {@code weight}, {@code
+ * bias}.
+ */
 public final class LayerNorm extends Module {
   private static final double EPSILON = 1e-5;
 

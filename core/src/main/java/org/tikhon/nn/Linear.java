@@ -4,7 +4,10 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** {@code y = x W^T + b}: {@code [..., in] -> [..., out]}; parameters {@code weight [out, in]} and {@code bias [out]}. */
+/**
+ * {@code y = x W^T + b}: {@code [..., in] -> [..., out]}; parameters {@code weight [out, in]} and
+ * {@code bias [out]}.
+ */
 public final class Linear extends Module {
   private final Parameter weight;
   private final Parameter bias;

@@ -6,7 +6,10 @@ import org.tikhon.tensor.Functional.LstmState;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** A long short-term memory; parameters {@code weight_ih}, {@code weight_hh}, {@code bias_ih}, {@code bias_hh}. */
+/**
+ * A long short-term memory; parameters {@code weight_ih}, {@code weight_hh}, {@code bias_ih},
+ * {@code bias_hh}.
+ */
 public final class LstmCell extends Module {
   private final long hidden;
   private final Parameter weightIh;
@@ -37,7 +40,10 @@ public final class LstmCell extends Module {
         x, state, weightIh.value(), weightHh.value(), biasIh.value(), biasHh.value());
   }
 
-  /** Runs over a sequence {@code [batch, length, in]} from a zero state; all hidden states {@code [batch, length, h]}. */
+  /**
+   * Runs over a sequence {@code [batch, length, in]} from a zero state; all hidden states {@code
+   * [batch, length, h]}.
+   */
   @Override
   public Tensor forward(Tensor x) {
     LstmState state = zeroState(x);

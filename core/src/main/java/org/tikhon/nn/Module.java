@@ -14,9 +14,10 @@ import org.tikhon.tensor.Tensor;
 /**
  * A part of a network: named parameters, buffers and child modules, and a function of a tensor.
  *
- * <p>A layer registers its tensors in the constructor and reads a parameter through {@link Parameter#value()}, which is the
- * tensor itself or, after {@link #parametrize}, a function of other parameters. Registered tensors live until the module is
- * unreachable or {@link #close closed}, whatever scope they were made in.
+ * <p>A layer registers its tensors in the constructor and reads a parameter through {@link
+ * Parameter#value()}, which is the tensor itself or, after {@link #parametrize}, a function of
+ * other parameters. Registered tensors live until the module is unreachable or {@link #close
+ * closed}, whatever scope they were made in.
  */
 public abstract class Module implements AutoCloseable {
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
@@ -55,7 +56,8 @@ public abstract class Module implements AutoCloseable {
 
   /** Registers a trainable tensor. */
   protected final Parameter parameter(String name, Tensor initial) {
-    Parameter parameter = new Parameter(initial.detach().contiguous().setRequiresGrad(true).escape());
+    Parameter parameter =
+        new Parameter(initial.detach().contiguous().setRequiresGrad(true).escape());
     parameters.put(name, parameter);
     return parameter;
   }
@@ -76,7 +78,8 @@ public abstract class Module implements AutoCloseable {
   /** Replaces a part that was registered under the name, for example a head. */
   protected final <M extends Module> M replaceChild(String name, M module) {
     if (!children.containsKey(name)) {
-      throw new IllegalArgumentException("no child is called " + name + ", there are " + children.keySet());
+      throw new IllegalArgumentException(
+          "no child is called " + name + ", there are " + children.keySet());
     }
     children.put(name, module);
     return module;
@@ -121,7 +124,8 @@ public abstract class Module implements AutoCloseable {
 
   private void collectModules(String path, Map<String, Module> result) {
     result.put(path, this);
-    children.forEach((name, c) -> c.collectModules(path.isEmpty() ? name : path + "." + name, result));
+    children.forEach(
+        (name, c) -> c.collectModules(path.isEmpty() ? name : path + "." + name, result));
   }
 
   /** All trainable tensors with their dotted names. */
@@ -151,7 +155,8 @@ public abstract class Module implements AutoCloseable {
   public Parameter parameter(String name) {
     Parameter parameter = parameters.get(name);
     if (parameter == null) {
-      throw new IllegalArgumentException("no parameter is called " + name + ", there are " + parameters.keySet());
+      throw new IllegalArgumentException(
+          "no parameter is called " + name + ", there are " + parameters.keySet());
     }
     return parameter;
   }
@@ -177,8 +182,9 @@ public abstract class Module implements AutoCloseable {
   }
 
   /**
-   * Replaces a parameter by a function of itself and of the parametrization's own parameters, as {@code
-   * torch.nn.utils.parametrize} does. The original stays in the state under {@code parametrizations.NAME.original}.
+   * Replaces a parameter by a function of itself and of the parametrization's own parameters, as
+   * {@code torch.nn.utils.parametrize} does. The original stays in the state under {@code
+   * parametrizations.NAME.original}.
    */
   public void parametrize(String name, Parametrization parametrization) {
     Parameter parameter = parameter(name);
@@ -190,7 +196,10 @@ public abstract class Module implements AutoCloseable {
     child(parametrizationPath(name), parametrization);
   }
 
-  /** Ends a parametrization: the parameter becomes a plain trainable tensor again, with the computed value. */
+  /**
+   * Ends a parametrization: the parameter becomes a plain trainable tensor again, with the computed
+   * value.
+   */
   public void unparametrize(String name) {
     Parameter parameter = parameter(name);
     if (!parameter.isParametrized()) {
@@ -224,7 +233,8 @@ public abstract class Module implements AutoCloseable {
     List<String> missing = own.keySet().stream().filter(n -> !state.containsKey(n)).toList();
     List<String> unknown = state.keySet().stream().filter(n -> !own.containsKey(n)).toList();
     if (!missing.isEmpty() || !unknown.isEmpty()) {
-      throw new IllegalArgumentException("the state does not fit: missing " + missing + ", unknown " + unknown);
+      throw new IllegalArgumentException(
+          "the state does not fit: missing " + missing + ", unknown " + unknown);
     }
     own.forEach(
         (name, tensor) -> {
@@ -232,7 +242,9 @@ public abstract class Module implements AutoCloseable {
             throw new IllegalArgumentException(
                 "%s has shape %s, the state has %s"
                     .formatted(
-                        name, Arrays.toString(tensor.shape()), Arrays.toString(state.get(name).shape())));
+                        name,
+                        Arrays.toString(tensor.shape()),
+                        Arrays.toString(state.get(name).shape())));
           }
         });
     try (Scope scope = Scope.open();
@@ -254,8 +266,8 @@ public abstract class Module implements AutoCloseable {
   }
 
   /**
-   * Lets the module compute with other tensors until the result is closed, without copying: the averaged weights of a
-   * teacher, weights that are functions of something else.
+   * Lets the module compute with other tensors until the result is closed, without copying: the
+   * averaged weights of a teacher, weights that are functions of something else.
    *
    * @param state tensors by dotted name; those that are missing keep the module's own
    */
@@ -269,7 +281,10 @@ public abstract class Module implements AutoCloseable {
     Consumer<Map.Entry<String, Parameter>> replace =
         entry -> {
           Parameter parameter = entry.getValue();
-          String name = parameter.isParametrized() ? parametrizationPath(entry.getKey()) + ".original" : entry.getKey();
+          String name =
+              parameter.isParametrized()
+                  ? parametrizationPath(entry.getKey()) + ".original"
+                  : entry.getKey();
           Tensor other = state.get(prefix + name);
           if (other != null) {
             substitution.originals.put(parameter, parameter.tensor);

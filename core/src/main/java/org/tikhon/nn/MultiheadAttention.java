@@ -5,8 +5,8 @@ import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Multi-head attention, {@code [batch, length, features]}; parts {@code in_proj} (query, key and value stacked, {@code
- * [3 f, f]}) and {@code out_proj}.
+ * Multi-head attention, {@code [batch, length, features]}; parts {@code in_proj} (query, key and
+ * value stacked, {@code [3 f, f]}) and {@code out_proj}.
  */
 public final class MultiheadAttention extends Module {
   private final long features;
@@ -30,7 +30,9 @@ public final class MultiheadAttention extends Module {
     return attend(x, null, false);
   }
 
-  /** Self-attention; the mask is added to the scores (or true where attention is allowed), or null. */
+  /**
+   * Self-attention; the mask is added to the scores (or true where attention is allowed), or null.
+   */
   public Tensor attend(Tensor x, Tensor mask, boolean causal) {
     long batch = x.size(0);
     long length = x.size(1);
@@ -38,7 +40,8 @@ public final class MultiheadAttention extends Module {
         Functional.linear(x, inWeight.value(), inBias.value())
             .reshape(batch, length, 3, heads, features / heads)
             .permute(2, 0, 3, 1, 4);
-    Tensor y = Functional.scaledDotProductAttention(qkv.get(0), qkv.get(1), qkv.get(2), mask, causal);
+    Tensor y =
+        Functional.scaledDotProductAttention(qkv.get(0), qkv.get(1), qkv.get(2), mask, causal);
     return out.forward(y.transpose(1, 2).reshape(batch, length, features));
   }
 }

@@ -3,8 +3,8 @@ package org.tikhon.nn;
 import org.tikhon.tensor.Tensor;
 
 /**
- * A function that takes a parameter's registered tensor and gives the tensor that the layer uses; it may have trainable
- * parameters of its own. See {@link Module#parametrize}.
+ * A function that takes a parameter's registered tensor and gives the tensor that the layer uses;
+ * it may have trainable parameters of its own. See {@link Module#parametrize}.
  */
 public abstract class Parametrization extends Module {
   /** The weight that the layer uses. */

@@ -6,7 +6,10 @@ import org.tikhon.tensor.Functional.Conv;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** Residual networks with basic blocks for small images: a 3x3 stem without pooling, then stages that halve the size. */
+/**
+ * Residual networks with basic blocks for small images: a 3x3 stem without pooling, then stages
+ * that halve the size.
+ */
 public final class ResNet extends Backbone {
   private final Sequential body;
   private final long featureSize;

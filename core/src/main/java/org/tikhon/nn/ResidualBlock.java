@@ -4,7 +4,10 @@ import org.tikhon.tensor.Functional.Conv;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
-/** Two 3x3 convolutions with batch normalisation around a skip connection (a 1x1 convolution where shapes differ). */
+/**
+ * Two 3x3 convolutions with batch normalisation around a skip connection (a 1x1 convolution where
+ * shapes differ).
+ */
 public final class ResidualBlock extends Module {
   private final Conv2d conv1;
   private final BatchNorm bn1;
@@ -13,7 +16,8 @@ public final class ResidualBlock extends Module {
   private final Sequential shortcut;
 
   public ResidualBlock(long in, long out, long stride, Rng rng) {
-    conv1 = child("conv1", new Conv2d(in, out, 3, Conv.DEFAULT.padding(1).stride(stride), false, rng));
+    conv1 =
+        child("conv1", new Conv2d(in, out, 3, Conv.DEFAULT.padding(1).stride(stride), false, rng));
     bn1 = child("bn1", new BatchNorm(out));
     conv2 = child("conv2", new Conv2d(out, out, 3, Conv.DEFAULT.padding(1), false, rng));
     bn2 = child("bn2", new BatchNorm(out));
@@ -23,7 +27,8 @@ public final class ResidualBlock extends Module {
             : child(
                 "downsample",
                 new Sequential(
-                    new Conv2d(in, out, 1, Conv.DEFAULT.stride(stride), false, rng), new BatchNorm(out)));
+                    new Conv2d(in, out, 1, Conv.DEFAULT.stride(stride), false, rng),
+                    new BatchNorm(out)));
   }
 
   @Override

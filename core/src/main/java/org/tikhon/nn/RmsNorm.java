@@ -3,7 +3,9 @@ package org.tikhon.nn;
 import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Tensor;
 
-/** Divides by the root mean square of the last dimension, epsilon 1e-6; parameter {@code weight}. */
+/**
+ * Divides by the root mean square of the last dimension, epsilon 1e-6; parameter {@code weight}.
+ */
 public final class RmsNorm extends Module {
   private static final double EPSILON = 1e-6;
 

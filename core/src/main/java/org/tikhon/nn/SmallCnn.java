@@ -4,8 +4,8 @@ import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Three blocks of 3x3 convolution, batch normalisation and ReLU with 2x2 max-pooling after the first two, then the mean
- * over the pixels: {@code [batch, channels, h, w] -> [batch, out]}.
+ * Three blocks of 3x3 convolution, batch normalisation and ReLU with 2x2 max-pooling after the
+ * first two, then the mean over the pixels: {@code [batch, channels, h, w] -> [batch, out]}.
  */
 public final class SmallCnn extends Backbone {
   private final Sequential body;

@@ -7,8 +7,8 @@ import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
 /**
- * A perceptron for tables: the first columns are numbers, the last are the codes of categorical columns, each of which gets
- * an embedding of {@code min(50, (cardinality + 1) / 2)} features.
+ * A perceptron for tables: the first columns are numbers, the last are the codes of categorical
+ * columns, each of which gets an embedding of {@code min(50, (cardinality + 1) / 2)} features.
  */
 public final class TabularMlp extends Backbone {
   private final int numeric;
@@ -21,13 +21,19 @@ public final class TabularMlp extends Backbone {
    * @param cardinalities the number of codes of each categorical column
    */
   public TabularMlp(
-      int numeric, List<Integer> cardinalities, List<Integer> hidden, long out, double dropout, Rng rng) {
+      int numeric,
+      List<Integer> cardinalities,
+      List<Integer> hidden,
+      long out,
+      double dropout,
+      Rng rng) {
     this.numeric = numeric;
     long width = numeric;
     for (int i = 0; i < cardinalities.size(); i++) {
       int features = Math.min(50, (cardinalities.get(i) + 1) / 2);
       embeddings.add(
-          child("embedding" + i, new Embedding(rng.normal(cardinalities.get(i), features).mul(0.1))));
+          child(
+              "embedding" + i, new Embedding(rng.normal(cardinalities.get(i), features).mul(0.1))));
       width += features;
     }
     body = child("body", Mlp.hiddenLayers(width, hidden, dropout, rng));
@@ -35,7 +41,10 @@ public final class TabularMlp extends Backbone {
     head(new Linear(featureSize, out, rng));
   }
 
-  /** The numbers and the categories' vectors, {@code [batch, numeric + categorical] -> [batch, width]}. */
+  /**
+   * The numbers and the categories' vectors, {@code [batch, numeric + categorical] -> [batch,
+   * width]}.
+   */
   @Override
   public Tensor embed(Tensor x) {
     List<Tensor> parts = new ArrayList<>();

@@ -4,8 +4,8 @@ import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
 /**
- * A pre-norm transformer block, {@code [batch, length, features]}: {@code x + attention(norm(x))}, then {@code x +
- * mlp(norm(x))} with GELU and a hidden layer of four times the features.
+ * A pre-norm transformer block, {@code [batch, length, features]}: {@code x + attention(norm(x))},
+ * then {@code x + mlp(norm(x))} with GELU and a hidden layer of four times the features.
  */
 public final class TransformerLayer extends Module {
   private final boolean causal;
@@ -24,7 +24,9 @@ public final class TransformerLayer extends Module {
         child(
             "mlp",
             new Sequential(
-                new Linear(features, 4 * features, rng), Lambda.gelu(), new Linear(4 * features, features, rng)));
+                new Linear(features, 4 * features, rng),
+                Lambda.gelu(),
+                new Linear(4 * features, features, rng)));
     this.dropout = child("dropout", new Dropout(dropout, rng));
   }
 

@@ -4,9 +4,10 @@ import java.util.List;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Adam (Kingma and Ba 2015) with bias correction, and AdamW (Loshchilov and Hutter 2019) with decoupled weight decay, with
- * PyTorch's arithmetic: {@code m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; p -= lr / (1 - b1^t) m / (sqrt(v / (1 -
- * b2^t)) + eps)}. Defaults: b1 0.9, b2 0.999, epsilon 1e-8.
+ * Adam (Kingma and Ba 2015) with bias correction, and AdamW (Loshchilov and Hutter 2019) with
+ * decoupled weight decay, with PyTorch's arithmetic: {@code m = b1 m + (1 - b1) g; v = b2 v + (1 -
+ * b2) g^2; p -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps)}. Defaults: b1 0.9, b2 0.999,
+ * epsilon 1e-8.
  */
 public final class Adam extends Optimizer {
   private final double beta1;
@@ -15,7 +16,8 @@ public final class Adam extends Optimizer {
   private final boolean decoupled;
 
   /**
-   * @param decoupled AdamW's decay {@code p -= lr wd p}, instead of Adam's, which adds {@code wd p} to the gradient
+   * @param decoupled AdamW's decay {@code p -= lr wd p}, instead of Adam's, which adds {@code wd p}
+   *     to the gradient
    */
   public Adam(List<Group> groups, double beta1, double beta2, double epsilon, boolean decoupled) {
     super(groups);
@@ -35,7 +37,8 @@ public final class Adam extends Optimizer {
 
   /** AdamW with its defaults. */
   public static Adam adamW(List<Tensor> parameters, double learningRate, double weightDecay) {
-    return new Adam(List.of(new Group(parameters, learningRate, weightDecay)), 0.9, 0.999, 1e-8, true);
+    return new Adam(
+        List.of(new Group(parameters, learningRate, weightDecay)), 0.9, 0.999, 1e-8, true);
   }
 
   @Override

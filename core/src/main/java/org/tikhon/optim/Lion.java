@@ -4,8 +4,8 @@ import java.util.List;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Lion (Chen et al. 2023): {@code p -= lr (sign(b1 m + (1 - b1) g) + wd p); m = b2 m + (1 - b2) g}, b1 0.9, b2 0.99. Its rate
- * is three to ten times smaller than AdamW's.
+ * Lion (Chen et al. 2023): {@code p -= lr (sign(b1 m + (1 - b1) g) + wd p); m = b2 m + (1 - b2) g},
+ * b1 0.9, b2 0.99. Its rate is three to ten times smaller than AdamW's.
  */
 public final class Lion extends Optimizer {
   private static final double BETA1 = 0.9;

@@ -9,9 +9,11 @@ import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Changes parameters along their gradients. Use: {@link #zeroGrad}, {@code loss.backward()}, {@link #step}.
+ * Changes parameters along their gradients. Use: {@link #zeroGrad}, {@code loss.backward()}, {@link
+ * #step}.
  *
- * <p>State is one set of tensors per parameter (momenta), kept by the subclass through {@link #slot}.
+ * <p>State is one set of tensors per parameter (momenta), kept by the subclass through {@link
+ * #slot}.
  */
 public abstract class Optimizer {
   /** Parameters that share a learning rate and a weight decay. */
@@ -22,8 +24,16 @@ public abstract class Optimizer {
     private final double weightDecay;
 
     public Group(List<Tensor> parameters, double learningRate, double weightDecay) {
-      require(learningRate >= 0 && Double.isFinite(learningRate), "learningRate", learningRate, "0 or more");
-      require(weightDecay >= 0 && Double.isFinite(weightDecay), "weightDecay", weightDecay, "0 or more");
+      require(
+          learningRate >= 0 && Double.isFinite(learningRate),
+          "learningRate",
+          learningRate,
+          "0 or more");
+      require(
+          weightDecay >= 0 && Double.isFinite(weightDecay),
+          "weightDecay",
+          weightDecay,
+          "0 or more");
       this.parameters = List.copyOf(parameters);
       this.baseLearningRate = learningRate;
       this.learningRate = learningRate;
@@ -113,14 +123,18 @@ public abstract class Optimizer {
         .computeIfAbsent(name, n -> parameter.detach().zerosLike().escape());
   }
 
-  /** The state for checkpoints: {@code step}, and {@code INDEX.NAME} for each parameter's tensors. */
+  /**
+   * The state for checkpoints: {@code step}, and {@code INDEX.NAME} for each parameter's tensors.
+   */
   public Map<String, Tensor> state() {
     Map<String, Tensor> state = new LinkedHashMap<>();
     state.put("step", Tensor.of(new long[] {steps}));
     List<Tensor> parameters = parameters();
     for (int i = 0; i < parameters.size(); i++) {
       String prefix = i + ".";
-      slots.getOrDefault(parameters.get(i), Map.of()).forEach((name, t) -> state.put(prefix + name, t));
+      slots
+          .getOrDefault(parameters.get(i), Map.of())
+          .forEach((name, t) -> state.put(prefix + name, t));
     }
     return state;
   }
@@ -135,7 +149,8 @@ public abstract class Optimizer {
           (key, value) -> {
             int dot = key.indexOf('.');
             if (dot > 0) {
-              slot(parameters.get(Integer.parseInt(key.substring(0, dot))), key.substring(dot + 1)).copy_(value);
+              slot(parameters.get(Integer.parseInt(key.substring(0, dot))), key.substring(dot + 1))
+                  .copy_(value);
             }
           });
     }

@@ -1,6 +1,9 @@
 package org.tikhon.optim;
 
-/** A factor on the learning rate as a function of progress, the number of epochs so far (a fraction inside an epoch). */
+/**
+ * A factor on the learning rate as a function of progress, the number of epochs so far (a fraction
+ * inside an epoch).
+ */
 @FunctionalInterface
 public interface Schedule {
   double factor(double epoch);

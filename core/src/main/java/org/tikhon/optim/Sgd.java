@@ -4,8 +4,8 @@ import java.util.List;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Stochastic gradient descent with momentum, as in PyTorch: {@code g += wd p; m = mu m + g; p -= lr m}, or with Nesterov's
- * look-ahead {@code p -= lr (g + mu m)}.
+ * Stochastic gradient descent with momentum, as in PyTorch: {@code g += wd p; m = mu m + g; p -= lr
+ * m}, or with Nesterov's look-ahead {@code p -= lr (g + mu m)}.
  */
 public final class Sgd extends Optimizer {
   private final double momentum;

@@ -9,7 +9,10 @@ import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
-/** Derivatives: gradients, products with Jacobians and Hessians, traces, and checks by finite differences. */
+/**
+ * Derivatives: gradients, products with Jacobians and Hessians, traces, and checks by finite
+ * differences.
+ */
 public final class Autograd {
   private Autograd() {}
 
@@ -25,7 +28,10 @@ public final class Autograd {
     }
   }
 
-  /** Nothing in the block is recorded for differentiation: {@code try (var off = Autograd.noGrad()) {...}}. */
+  /**
+   * Nothing in the block is recorded for differentiation: {@code try (var off = Autograd.noGrad())
+   * {...}}.
+   */
   public static NoGrad noGrad() {
     Engine.load();
     return new NoGrad();
@@ -51,12 +57,17 @@ public final class Autograd {
    *
    * @param v a tensor of the output's shape
    */
-  public static List<Tensor> vjp(Tensor output, List<Tensor> inputs, Tensor v, boolean createGraph) {
+  public static List<Tensor> vjp(
+      Tensor output, List<Tensor> inputs, Tensor v, boolean createGraph) {
     return vjp(List.of(output), inputs, List.of(v), createGraph, true);
   }
 
   private static List<Tensor> vjp(
-      List<Tensor> outputs, List<Tensor> inputs, List<Tensor> v, boolean createGraph, boolean retainGraph) {
+      List<Tensor> outputs,
+      List<Tensor> inputs,
+      List<Tensor> v,
+      boolean createGraph,
+      boolean retainGraph) {
     return Tensor.call(
         () -> {
           try (TensorVector out = Tensor.vector(outputs);
@@ -67,8 +78,7 @@ public final class Autograd {
             List<Tensor> result = new ArrayList<>(inputs.size());
             for (int i = 0; i < inputs.size(); i++) {
               org.bytedeco.pytorch.Tensor g = grads.get(i);
-              result.add(
-                  g.defined() ? Tensor.alias(g) : inputs.get(i).zerosLike());
+              result.add(g.defined() ? Tensor.alias(g) : inputs.get(i).zerosLike());
             }
             return result;
           }
@@ -76,7 +86,8 @@ public final class Autograd {
   }
 
   /**
-   * The Jacobian-vector product {@code (d output / d input) v}, by differentiating {@code u^T J} with respect to u.
+   * The Jacobian-vector product {@code (d output / d input) v}, by differentiating {@code u^T J}
+   * with respect to u.
    *
    * @param v one tensor per input, of its shape
    * @return a tensor of the output's shape
@@ -85,7 +96,9 @@ public final class Autograd {
     Tensor u = output.detach().zerosLike().setRequiresGrad(true);
     List<Tensor> uj = vjp(List.of(output), inputs, List.of(u), true, true);
     Tensor inner = dot(uj, v);
-    return inner.requiresGrad() ? vjp(List.of(inner), List.of(u), List.of(), false, true).getFirst() : output.zerosLike();
+    return inner.requiresGrad()
+        ? vjp(List.of(inner), List.of(u), List.of(), false, true).getFirst()
+        : output.zerosLike();
   }
 
   /** The Hessian-vector product of a scalar that was computed from {@code inputs}. */
@@ -99,8 +112,9 @@ public final class Autograd {
   }
 
   /**
-   * Hutchinson's estimate of the trace of the Hessian of a scalar: the mean of {@code v^T H v} over random signs v. Its
-   * variance is twice the sum of the squared off-diagonal elements, divided by the number of samples.
+   * Hutchinson's estimate of the trace of the Hessian of a scalar: the mean of {@code v^T H v} over
+   * random signs v. Its variance is twice the sum of the squared off-diagonal elements, divided by
+   * the number of samples.
    */
   public static double hessianTrace(Tensor output, List<Tensor> inputs, int samples, Rng rng) {
     if (samples < 1) {
@@ -119,7 +133,8 @@ public final class Autograd {
   /** The sum of the inner products of two lists of tensors with equal shapes. */
   public static Tensor dot(List<Tensor> a, List<Tensor> b) {
     if (a.size() != b.size() || a.isEmpty()) {
-      throw new IllegalArgumentException("lists of " + a.size() + " and " + b.size() + " tensors have no inner product");
+      throw new IllegalArgumentException(
+          "lists of " + a.size() + " and " + b.size() + " tensors have no inner product");
     }
     Tensor sum = a.getFirst().mul(b.getFirst()).sum();
     for (int i = 1; i < a.size(); i++) {
@@ -129,15 +144,16 @@ public final class Autograd {
   }
 
   /**
-   * The gradient of each element of a vector of losses: a row per sample, the parameters flattened and joined. One backward
-   * pass per sample; memory for {@code samples x parameters} elements.
+   * The gradient of each element of a vector of losses: a row per sample, the parameters flattened
+   * and joined. One backward pass per sample; memory for {@code samples x parameters} elements.
    *
    * @param losses {@code [n]}, computed from {@code parameters}
    * @return {@code [n, total number of parameters]}
    */
   public static Tensor perSampleGrad(Tensor losses, List<Tensor> parameters) {
     if (losses.dim() != 1) {
-      throw new IllegalArgumentException("losses must be a vector, it has " + losses.dim() + " dimensions");
+      throw new IllegalArgumentException(
+          "losses must be a vector, it has " + losses.dim() + " dimensions");
     }
     try (Scope scope = Scope.open()) {
       List<Tensor> rows = new ArrayList<>();
@@ -153,7 +169,9 @@ public final class Autograd {
     return Tensor.cat(tensors.stream().map(Tensor::flatten).toList(), 0);
   }
 
-  /** Cuts a vector into tensors with the shapes of {@code like}; the inverse of {@link #flatten}. */
+  /**
+   * Cuts a vector into tensors with the shapes of {@code like}; the inverse of {@link #flatten}.
+   */
   public static List<Tensor> unflatten(Tensor vector, List<Tensor> like) {
     long[] sizes = like.stream().mapToLong(Tensor::numel).toArray();
     List<Tensor> pieces = vector.split(sizes, 0);
@@ -163,23 +181,26 @@ public final class Autograd {
   }
 
   /**
-   * A value with somebody else's derivative: forward it is {@code value}, backward it is {@code surrogate}. This is how a
-   * custom backward is written: choose a surrogate whose derivative is the one that you want, for example {@code x} for
-   * the straight-through estimator, or {@code x.mul(slope)} with a detached slope. Differentiable as often as the
-   * surrogate is.
+   * A value with somebody else's derivative: forward it is {@code value}, backward it is {@code
+   * surrogate}. This is how a custom backward is written: choose a surrogate whose derivative is
+   * the one that you want, for example {@code x} for the straight-through estimator, or {@code
+   * x.mul(slope)} with a detached slope. Differentiable as often as the surrogate is.
    */
   public static Tensor custom(Tensor value, Tensor surrogate) {
     return value.detach().add(surrogate.sub(surrogate.detach()));
   }
 
-  /** Forward a non-differentiable {@code value} of x, backward the identity (straight-through estimator). */
+  /**
+   * Forward a non-differentiable {@code value} of x, backward the identity (straight-through
+   * estimator).
+   */
   public static Tensor straightThrough(Tensor value, Tensor x) {
     return custom(value, x);
   }
 
   /**
-   * The largest difference between the gradient of a scalar function and central finite differences, relative to
-   * {@code max(1, |difference quotient|)}.
+   * The largest difference between the gradient of a scalar function and central finite
+   * differences, relative to {@code max(1, |difference quotient|)}.
    *
    * @param function maps the inputs to a scalar
    * @param inputs FLOAT64 tensors; every element is varied by 1e-6
@@ -210,7 +231,8 @@ public final class Autograd {
             double below = function.apply(leaves).item();
             element.fill_(x);
             double numeric = (above - below) / (2 * step);
-            worst = Math.max(worst, Math.abs(numeric - analytic[i]) / Math.max(1, Math.abs(numeric)));
+            worst =
+                Math.max(worst, Math.abs(numeric - analytic[i]) / Math.max(1, Math.abs(numeric)));
           }
         }
       }

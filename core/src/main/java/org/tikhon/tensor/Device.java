@@ -3,8 +3,8 @@ package org.tikhon.tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Where a tensor lives: {@code cpu} or {@code cuda:i}. Factories create on {@link #current()}, which is {@link #best()}
- * unless {@link Engine#device} was called.
+ * Where a tensor lives: {@code cpu} or {@code cuda:i}. Factories create on {@link #current()},
+ * which is {@link #best()} unless {@link Engine#device} was called.
  */
 public record Device(String type, int index) {
   private static final Device CPU = new Device("cpu", 0);

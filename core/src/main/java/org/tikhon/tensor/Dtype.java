@@ -44,7 +44,8 @@ public enum Dtype {
         return dtype;
       }
     }
-    throw new IllegalArgumentException("no tensor type is called " + name + " in safetensors files");
+    throw new IllegalArgumentException(
+        "no tensor type is called " + name + " in safetensors files");
   }
 
   public boolean isFloatingPoint() {
@@ -72,7 +73,8 @@ public enum Dtype {
       case Bool -> BOOL;
       case ComplexFloat -> COMPLEX64;
       case ComplexDouble -> COMPLEX128;
-      default -> throw new IllegalArgumentException("tensors of type " + raw + " are not supported");
+      default ->
+          throw new IllegalArgumentException("tensors of type " + raw + " are not supported");
     };
   }
 }

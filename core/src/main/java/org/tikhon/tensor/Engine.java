@@ -16,16 +16,18 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * The native engine: loading, threads, the device for new tensors.
  *
- * <p>LibTorch and OpenBLAS keep separate thread pools, and OpenBLAS spins while it waits: on a busy machine a small product
- * can take thirty times longer with two threads than with one. {@link #threads(int)} therefore sets both. At start the
- * number comes from the environment variable {@code TIKHON_THREADS}, otherwise from the number of processors.
+ * <p>LibTorch and OpenBLAS keep separate thread pools, and OpenBLAS spins while it waits: on a busy
+ * machine a small product can take thirty times longer with two threads than with one. {@link
+ * #threads(int)} therefore sets both. At start the number comes from the environment variable
+ * {@code TIKHON_THREADS}, otherwise from the number of processors.
  */
 public final class Engine {
   private static final Optional<MethodHandle> OPENBLAS_SET_THREADS;
   private static volatile Device device;
 
   static {
-    // Scopes free tensors at once, so JavaCPP need not watch the process's memory at every allocation.
+    // Scopes free tensors at once, so JavaCPP need not watch the process's memory at every
+    // allocation.
     defaultProperty("org.bytedeco.javacpp.maxBytes", "0");
     defaultProperty("org.bytedeco.javacpp.maxPhysicalBytes", "0");
     Loader.load(org.bytedeco.openblas.global.openblas_nolapack.class);
@@ -61,7 +63,8 @@ public final class Engine {
     } catch (NumberFormatException e) {
       // Reported below, with the same words as a number out of range.
     }
-    throw new IllegalArgumentException("TIKHON_THREADS must be a whole number of at least 1, was " + value);
+    throw new IllegalArgumentException(
+        "TIKHON_THREADS must be a whole number of at least 1, was " + value);
   }
 
   /** Loads the native libraries; does nothing when they are loaded already. */
@@ -107,9 +110,13 @@ public final class Engine {
     return current;
   }
 
-  /** The version of the LibTorch build, such as {@code "2.10.0-1.5.13"} (LibTorch's, then the bindings'). */
+  /**
+   * The version of the LibTorch build, such as {@code "2.10.0-1.5.13"} (LibTorch's, then the
+   * bindings').
+   */
   public static String libtorchVersion() {
-    try (InputStream in = torch.class.getResourceAsStream("/META-INF/maven/org.bytedeco/pytorch/pom.properties")) {
+    try (InputStream in =
+        torch.class.getResourceAsStream("/META-INF/maven/org.bytedeco/pytorch/pom.properties")) {
       Properties properties = new Properties();
       if (in != null) {
         properties.load(in);

@@ -19,7 +19,10 @@ public final class Fft {
     return Tensor.wrap(() -> torch.fft_ifft(x.raw, Tensor.NO_LONG, dim, Tensor.NO_STRING));
   }
 
-  /** The non-redundant half of the transform of real numbers, zero-padded or cut to n: {@code n / 2 + 1} elements. */
+  /**
+   * The non-redundant half of the transform of real numbers, zero-padded or cut to n: {@code n / 2
+   * + 1} elements.
+   */
   public static Tensor rfft(Tensor x, long n, long dim) {
     try (LongOptional length = new LongOptional(n)) {
       return Tensor.wrap(() -> torch.fft_rfft(x.raw, length, dim, Tensor.NO_STRING));
@@ -43,7 +46,10 @@ public final class Fft {
     return Tensor.wrap(() -> torch.fft_ifft2(x.raw));
   }
 
-  /** The non-redundant half of the transform of real images, zero-padded or cut to {@code height x width}. */
+  /**
+   * The non-redundant half of the transform of real images, zero-padded or cut to {@code height x
+   * width}.
+   */
   public static Tensor rfft2(Tensor x, long height, long width) {
     return Tensor.wrap(
         () -> torch.fft_rfft2(x.raw, new long[] {height, width}, LAST_TWO, Tensor.NO_STRING));

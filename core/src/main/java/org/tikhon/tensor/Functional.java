@@ -10,8 +10,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The operations of neural networks, as in {@code torch.nn.functional}: images are {@code [batch, channels, height, width]},
- * sequences {@code [batch, length, features]}. A null bias or weight means none.
+ * The operations of neural networks, as in {@code torch.nn.functional}: images are {@code [batch,
+ * channels, height, width]}, sequences {@code [batch, length, features]}. A null bias or weight
+ * means none.
  */
 public final class Functional {
   private Functional() {}
@@ -23,7 +24,8 @@ public final class Functional {
     SUM
   }
 
-  private static Tensor with(Tensor a, Function<TensorOptional, org.bytedeco.pytorch.Tensor> operation) {
+  private static Tensor with(
+      Tensor a, Function<TensorOptional, org.bytedeco.pytorch.Tensor> operation) {
     try (TensorOptional first = Tensor.optional(a)) {
       return Tensor.wrap(() -> operation.apply(first));
     }
@@ -148,7 +150,13 @@ public final class Functional {
         bias,
         b ->
             torch.conv1d(
-                x.raw, weight.raw, b, times(c.stride, 1), times(c.padding, 1), times(c.dilation, 1), c.groups));
+                x.raw,
+                weight.raw,
+                b,
+                times(c.stride, 1),
+                times(c.padding, 1),
+                times(c.dilation, 1),
+                c.groups));
   }
 
   /** Weight {@code [out, in / groups, kh, kw]}. */
@@ -157,7 +165,13 @@ public final class Functional {
         bias,
         b ->
             torch.conv2d(
-                x.raw, weight.raw, b, times(c.stride, 2), times(c.padding, 2), times(c.dilation, 2), c.groups));
+                x.raw,
+                weight.raw,
+                b,
+                times(c.stride, 2),
+                times(c.padding, 2),
+                times(c.dilation, 2),
+                c.groups));
   }
 
   /** Weight {@code [out, in / groups, kd, kh, kw]}. */
@@ -166,11 +180,18 @@ public final class Functional {
         bias,
         b ->
             torch.conv3d(
-                x.raw, weight.raw, b, times(c.stride, 3), times(c.padding, 3), times(c.dilation, 3), c.groups));
+                x.raw,
+                weight.raw,
+                b,
+                times(c.stride, 3),
+                times(c.padding, 3),
+                times(c.dilation, 3),
+                c.groups));
   }
 
   /** Weight {@code [in, out / groups, k]}. */
-  public static Tensor convTranspose1d(Tensor x, Tensor weight, Tensor bias, Conv c, long outputPadding) {
+  public static Tensor convTranspose1d(
+      Tensor x, Tensor weight, Tensor bias, Conv c, long outputPadding) {
     return with(
         bias,
         b ->
@@ -186,7 +207,8 @@ public final class Functional {
   }
 
   /** Weight {@code [in, out / groups, kh, kw]}. */
-  public static Tensor convTranspose2d(Tensor x, Tensor weight, Tensor bias, Conv c, long outputPadding) {
+  public static Tensor convTranspose2d(
+      Tensor x, Tensor weight, Tensor bias, Conv c, long outputPadding) {
     return with(
         bias,
         b ->
@@ -202,7 +224,8 @@ public final class Functional {
   }
 
   /** Weight {@code [in, out / groups, kd, kh, kw]}. */
-  public static Tensor convTranspose3d(Tensor x, Tensor weight, Tensor bias, Conv c, long outputPadding) {
+  public static Tensor convTranspose3d(
+      Tensor x, Tensor weight, Tensor bias, Conv c, long outputPadding) {
     return with(
         bias,
         b ->
@@ -242,21 +265,35 @@ public final class Functional {
 
   public static Tensor avgPool1d(Tensor x, long kernel, long stride, long padding) {
     return Tensor.wrap(
-        () -> torch.avg_pool1d(x.raw, times(kernel, 1), times(stride, 1), times(padding, 1), false, true));
+        () ->
+            torch.avg_pool1d(
+                x.raw, times(kernel, 1), times(stride, 1), times(padding, 1), false, true));
   }
 
   public static Tensor avgPool2d(Tensor x, long kernel, long stride, long padding) {
     return Tensor.wrap(
         () ->
             torch.avg_pool2d(
-                x.raw, times(kernel, 2), times(stride, 2), times(padding, 2), false, true, Tensor.NO_LONG));
+                x.raw,
+                times(kernel, 2),
+                times(stride, 2),
+                times(padding, 2),
+                false,
+                true,
+                Tensor.NO_LONG));
   }
 
   public static Tensor avgPool3d(Tensor x, long kernel, long stride, long padding) {
     return Tensor.wrap(
         () ->
             torch.avg_pool3d(
-                x.raw, times(kernel, 3), times(stride, 3), times(padding, 3), false, true, Tensor.NO_LONG));
+                x.raw,
+                times(kernel, 3),
+                times(stride, 3),
+                times(padding, 3),
+                false,
+                true,
+                Tensor.NO_LONG));
   }
 
   /** Means over a grid of {@code height x width} cells. */
@@ -272,16 +309,20 @@ public final class Functional {
   }
 
   /** Resizes images to {@code height x width}; {@code alignCorners} has no meaning for NEAREST. */
-  public static Tensor interpolate(Tensor x, long height, long width, Interpolation mode, boolean alignCorners) {
+  public static Tensor interpolate(
+      Tensor x, long height, long width, Interpolation mode, boolean alignCorners) {
     long[] size = {height, width};
     return Tensor.wrap(
         () ->
             switch (mode) {
-              case NEAREST -> torch.upsample_nearest2d(x.raw, size, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE);
+              case NEAREST ->
+                  torch.upsample_nearest2d(x.raw, size, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE);
               case BILINEAR ->
-                  torch.upsample_bilinear2d(x.raw, size, alignCorners, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE);
+                  torch.upsample_bilinear2d(
+                      x.raw, size, alignCorners, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE);
               case BICUBIC ->
-                  torch.upsample_bicubic2d(x.raw, size, alignCorners, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE);
+                  torch.upsample_bicubic2d(
+                      x.raw, size, alignCorners, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE);
             });
   }
 
@@ -293,17 +334,22 @@ public final class Functional {
   }
 
   /** Reads images at points {@code [batch, h, w, (x, y)]} in [-1, 1]; BILINEAR or NEAREST. */
-  public static Tensor gridSample(Tensor x, Tensor grid, Interpolation mode, Outside outside, boolean alignCorners) {
+  public static Tensor gridSample(
+      Tensor x, Tensor grid, Interpolation mode, Outside outside, boolean alignCorners) {
     long modeCode =
         switch (mode) {
           case BILINEAR -> 0;
           case NEAREST -> 1;
           case BICUBIC -> 2;
         };
-    return Tensor.wrap(() -> torch.grid_sampler(x.raw, grid.raw, modeCode, outside.ordinal(), alignCorners));
+    return Tensor.wrap(
+        () -> torch.grid_sampler(x.raw, grid.raw, modeCode, outside.ordinal(), alignCorners));
   }
 
-  /** Sampling points of affine maps {@code [batch, 2, 3]} for {@link #gridSample}, output {@code [batch, h, w, 2]}. */
+  /**
+   * Sampling points of affine maps {@code [batch, 2, 3]} for {@link #gridSample}, output {@code
+   * [batch, h, w, 2]}.
+   */
   public static Tensor affineGrid(Tensor theta, long[] imageShape, boolean alignCorners) {
     return Tensor.wrap(() -> torch.affine_grid_generator(theta.raw, imageShape, alignCorners));
   }
@@ -311,12 +357,20 @@ public final class Functional {
   /** Patches as columns (im2col): {@code [b, c, h, w] -> [b, c * kernel^2, positions]}. */
   public static Tensor unfold(Tensor x, long kernel, long stride, long padding, long dilation) {
     return Tensor.wrap(
-        () -> torch.im2col(x.raw, times(kernel, 2), times(dilation, 2), times(padding, 2), times(stride, 2)));
+        () ->
+            torch.im2col(
+                x.raw, times(kernel, 2), times(dilation, 2), times(padding, 2), times(stride, 2)));
   }
 
   /** Adds columns back into images of {@code height x width}; the adjoint of {@link #unfold}. */
   public static Tensor fold(
-      Tensor columns, long height, long width, long kernel, long stride, long padding, long dilation) {
+      Tensor columns,
+      long height,
+      long width,
+      long kernel,
+      long stride,
+      long padding,
+      long dilation) {
     return Tensor.wrap(
         () ->
             torch.col2im(
@@ -355,7 +409,9 @@ public final class Functional {
 
   // ---- Normalisation
 
-  /** Batch normalisation; in training the running statistics are updated in place with the momentum. */
+  /**
+   * Batch normalisation; in training the running statistics are updated in place with the momentum.
+   */
   public static Tensor batchNorm(
       Tensor x,
       Tensor weight,
@@ -369,19 +425,22 @@ public final class Functional {
         TensorOptional b = Tensor.optional(bias);
         TensorOptional mean = Tensor.optional(runningMean);
         TensorOptional var = Tensor.optional(runningVar)) {
-      return Tensor.wrap(() -> torch.batch_norm(x.raw, w, b, mean, var, training, momentum, epsilon, false));
+      return Tensor.wrap(
+          () -> torch.batch_norm(x.raw, w, b, mean, var, training, momentum, epsilon, false));
     }
   }
 
   /** Normalises over the last dimensions, whose sizes are given. */
-  public static Tensor layerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon, long... normalizedShape) {
+  public static Tensor layerNorm(
+      Tensor x, Tensor weight, Tensor bias, double epsilon, long... normalizedShape) {
     try (TensorOptional w = Tensor.optional(weight);
         TensorOptional b = Tensor.optional(bias)) {
       return Tensor.wrap(() -> torch.layer_norm(x.raw, normalizedShape, w, b, epsilon, false));
     }
   }
 
-  public static Tensor groupNorm(Tensor x, long groups, Tensor weight, Tensor bias, double epsilon) {
+  public static Tensor groupNorm(
+      Tensor x, long groups, Tensor weight, Tensor bias, double epsilon) {
     try (TensorOptional w = Tensor.optional(weight);
         TensorOptional b = Tensor.optional(bias)) {
       return Tensor.wrap(() -> torch.group_norm(x.raw, groups, w, b, epsilon, false));
@@ -419,12 +478,14 @@ public final class Functional {
   }
 
   /**
-   * {@code softmax(Q K^T / sqrt(d) + mask) V} with fused kernels; Q, K, V are {@code [batch, heads, length, d]}.
+   * {@code softmax(Q K^T / sqrt(d) + mask) V} with fused kernels; Q, K, V are {@code [batch, heads,
+   * length, d]}.
    *
    * @param mask added to the scores (or true where attention is allowed), or null
    * @param causal whether position i sees only positions up to i
    */
-  public static Tensor scaledDotProductAttention(Tensor q, Tensor k, Tensor v, Tensor mask, boolean causal) {
+  public static Tensor scaledDotProductAttention(
+      Tensor q, Tensor k, Tensor v, Tensor mask, boolean causal) {
     return with(
         mask,
         m ->
@@ -444,7 +505,8 @@ public final class Functional {
   public record LstmState(Tensor h, Tensor c) {}
 
   /** One step of an LSTM. */
-  public static LstmState lstmCell(Tensor x, LstmState state, Tensor wIh, Tensor wHh, Tensor bIh, Tensor bHh) {
+  public static LstmState lstmCell(
+      Tensor x, LstmState state, Tensor wIh, Tensor wHh, Tensor bIh, Tensor bHh) {
     return Tensor.call(
         () -> {
           try (TensorOptional b1 = Tensor.optional(bIh);
@@ -458,7 +520,9 @@ public final class Functional {
 
   // ---- Losses
 
-  /** Mean cross-entropy of logits {@code [n, classes, ...]} against class indices {@code [n, ...]}. */
+  /**
+   * Mean cross-entropy of logits {@code [n, classes, ...]} against class indices {@code [n, ...]}.
+   */
   public static Tensor crossEntropy(Tensor logits, Tensor labels) {
     return Tensor.wrap(() -> torch.cross_entropy_loss(logits.raw, labels.raw));
   }
@@ -474,17 +538,22 @@ public final class Functional {
       Tensor logits, Tensor labels, Tensor weight, Reduction reduction, double smoothing) {
     return with(
         weight,
-        w -> torch.cross_entropy_loss(logits.raw, labels.raw, w, reduction.ordinal(), -100, smoothing));
+        w ->
+            torch.cross_entropy_loss(
+                logits.raw, labels.raw, w, reduction.ordinal(), -100, smoothing));
   }
 
   /** Negative log-likelihood of log-probabilities against class indices. */
   public static Tensor nllLoss(Tensor logProbabilities, Tensor labels, Reduction reduction) {
     return Tensor.wrap(
-        () -> torch.nll_loss(logProbabilities.raw, labels.raw, Tensor.NO_TENSOR, reduction.ordinal(), -100));
+        () ->
+            torch.nll_loss(
+                logProbabilities.raw, labels.raw, Tensor.NO_TENSOR, reduction.ordinal(), -100));
   }
 
   /** Binary cross-entropy of logits against targets in [0, 1]. */
-  public static Tensor binaryCrossEntropyWithLogits(Tensor logits, Tensor targets, Reduction reduction) {
+  public static Tensor binaryCrossEntropyWithLogits(
+      Tensor logits, Tensor targets, Reduction reduction) {
     return Tensor.wrap(
         () ->
             torch.binary_cross_entropy_with_logits(
@@ -500,18 +569,23 @@ public final class Functional {
   }
 
   /** Quadratic below beta, linear above, scaled by {@code 1 / beta}. */
-  public static Tensor smoothL1Loss(Tensor prediction, Tensor target, Reduction reduction, double beta) {
-    return Tensor.wrap(() -> torch.smooth_l1_loss(prediction.raw, target.raw, reduction.ordinal(), beta));
+  public static Tensor smoothL1Loss(
+      Tensor prediction, Tensor target, Reduction reduction, double beta) {
+    return Tensor.wrap(
+        () -> torch.smooth_l1_loss(prediction.raw, target.raw, reduction.ordinal(), beta));
   }
 
   /** Quadratic below delta, linear above. */
-  public static Tensor huberLoss(Tensor prediction, Tensor target, Reduction reduction, double delta) {
-    return Tensor.wrap(() -> torch.huber_loss(prediction.raw, target.raw, reduction.ordinal(), delta));
+  public static Tensor huberLoss(
+      Tensor prediction, Tensor target, Reduction reduction, double delta) {
+    return Tensor.wrap(
+        () -> torch.huber_loss(prediction.raw, target.raw, reduction.ordinal(), delta));
   }
 
   /** {@code target (log target - input)} of log-probabilities against probabilities. */
   public static Tensor klDiv(Tensor logProbabilities, Tensor target, Reduction reduction) {
-    return Tensor.wrap(() -> torch.kl_div(logProbabilities.raw, target.raw, reduction.ordinal(), false));
+    return Tensor.wrap(
+        () -> torch.kl_div(logProbabilities.raw, target.raw, reduction.ordinal(), false));
   }
 
   /** Cosine of the angle along a dimension. */

@@ -12,7 +12,9 @@ public final class Linalg {
   /** {@code A = U diag(S) Vh}, with singular values in falling order. */
   public record Svd(Tensor u, Tensor s, Tensor vh) {}
 
-  /** {@code A = V diag(values) V^-1}. For a symmetric matrix the values rise and V is orthogonal. */
+  /**
+   * {@code A = V diag(values) V^-1}. For a symmetric matrix the values rise and V is orthogonal.
+   */
   public record Eigen(Tensor values, Tensor vectors) {}
 
   /** {@code A = Q R}. */
@@ -21,7 +23,10 @@ public final class Linalg {
   /** The determinant as sign and logarithm of its absolute value. */
   public record LogDet(Tensor sign, Tensor logAbsDet) {}
 
-  /** The thin singular value decomposition: {@code [m, n] -> [m, k], [k], [k, n]} with k = min(m, n). */
+  /**
+   * The thin singular value decomposition: {@code [m, n] -> [m, k], [k], [k, n]} with k = min(m,
+   * n).
+   */
   public static Svd svd(Tensor a) {
     return Tensor.call(
         () -> {
@@ -61,7 +66,10 @@ public final class Linalg {
     return new Qr(pair.values(), pair.indices());
   }
 
-  /** The reduced QR decomposition whose R has a non-negative diagonal, which makes it unique for full rank. */
+  /**
+   * The reduced QR decomposition whose R has a non-negative diagonal, which makes it unique for
+   * full rank.
+   */
   public static Qr qrPositive(Tensor a) {
     Qr qr = qr(a);
     Tensor diagonal = qr.r().diagonal();

@@ -6,8 +6,9 @@ import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A seeded source of randomness, passed to whatever draws. The same seed gives the same numbers on every device: they are
- * drawn on the CPU (Mersenne twister) and moved. Not safe for use by several threads.
+ * A seeded source of randomness, passed to whatever draws. The same seed gives the same numbers on
+ * every device: they are drawn on the CPU (Mersenne twister) and moved. Not safe for use by several
+ * threads.
  */
 public final class Rng {
   private final Generator generator;
@@ -54,7 +55,8 @@ public final class Rng {
 
   /** INT64 numbers uniform in {@code low, ..., high - 1}. */
   public Tensor integers(long low, long high, long... shape) {
-    return place(Tensor.wrap(() -> torch.randint(low, high, shape, optional, options(Dtype.INT64))));
+    return place(
+        Tensor.wrap(() -> torch.randint(low, high, shape, optional, options(Dtype.INT64))));
   }
 
   /** A random order of 0, ..., n - 1, INT64. */
@@ -65,8 +67,7 @@ public final class Rng {
   /** Zeros and ones, one with the given probability, in a tensor's shape, type and device. */
   public Tensor bernoulliLike(Tensor like, double probability) {
     Tensor drawn =
-        Tensor.wrap(
-            () -> torch.empty(like.shape(), options(like.dtype()), Tensor.NO_FORMAT));
+        Tensor.wrap(() -> torch.empty(like.shape(), options(like.dtype()), Tensor.NO_FORMAT));
     Tensor.call(() -> drawn.raw.bernoulli_(probability, optional));
     return drawn.to(like.device());
   }
@@ -82,13 +83,19 @@ public final class Rng {
     return integers(0, 2, shape).to(dtype).mul(2).sub(1);
   }
 
-  /** Indices drawn with probabilities proportional to the weights of each row, {@code [n, k]} (or {@code [k]}). */
+  /**
+   * Indices drawn with probabilities proportional to the weights of each row, {@code [n, k]} (or
+   * {@code [k]}).
+   */
   public Tensor multinomial(Tensor weights, long draws, boolean replacement) {
     Tensor w = weights.to(Device.cpu());
-    return Tensor.wrap(() -> torch.multinomial(w.raw, draws, replacement, optional)).to(weights.device());
+    return Tensor.wrap(() -> torch.multinomial(w.raw, draws, replacement, optional))
+        .to(weights.device());
   }
 
-  /** Numbers from the gamma distribution with the given shapes and scale 1 (Marsaglia and Tsang). */
+  /**
+   * Numbers from the gamma distribution with the given shapes and scale 1 (Marsaglia and Tsang).
+   */
   public double gamma(double shape) {
     if (!(shape > 0)) {
       throw new IllegalArgumentException("shape must be positive, was " + shape);
@@ -128,14 +135,16 @@ public final class Rng {
   /** One standard normal number. */
   public double nextGaussian() {
     try (Scope scope = Scope.open()) {
-      return Tensor.wrap(() -> torch.randn(new long[] {1}, optional, options(Dtype.FLOAT64))).item();
+      return Tensor.wrap(() -> torch.randn(new long[] {1}, optional, options(Dtype.FLOAT64)))
+          .item();
     }
   }
 
   /** One whole number uniform in {@code 0, ..., bound - 1}. */
   public long nextLong(long bound) {
     try (Scope scope = Scope.open()) {
-      return Tensor.wrap(() -> torch.randint(bound, new long[] {1}, optional, options(Dtype.INT64))).itemLong();
+      return Tensor.wrap(() -> torch.randint(bound, new long[] {1}, optional, options(Dtype.INT64)))
+          .itemLong();
     }
   }
 

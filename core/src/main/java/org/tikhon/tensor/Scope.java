@@ -13,9 +13,9 @@ import java.util.List;
  * }
  * }</pre>
  *
- * <p>Scopes nest, and belong to the thread that opened them. A tensor that was created outside any scope lives until it is
- * closed or found unreachable. Freeing a tensor frees its memory only when no other tensor (a view, a saved input of a
- * derivative) needs it, exactly as in PyTorch.
+ * <p>Scopes nest, and belong to the thread that opened them. A tensor that was created outside any
+ * scope lives until it is closed or found unreachable. Freeing a tensor frees its memory only when
+ * no other tensor (a view, a saved input of a derivative) needs it, exactly as in PyTorch.
  */
 public final class Scope implements AutoCloseable {
   private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
@@ -49,7 +49,9 @@ public final class Scope implements AutoCloseable {
     tensors.add(tensor);
   }
 
-  /** Moves a tensor to the enclosing scope; without one it lives until it is closed or unreachable. */
+  /**
+   * Moves a tensor to the enclosing scope; without one it lives until it is closed or unreachable.
+   */
   public Tensor keep(Tensor tensor) {
     if (tensor.owner == this) {
       tensor.owner = parent;
@@ -66,7 +68,10 @@ public final class Scope implements AutoCloseable {
     return kept;
   }
 
-  /** Takes a tensor out of all scopes: it lives until it is closed or unreachable. Parameters and state do. */
+  /**
+   * Takes a tensor out of all scopes: it lives until it is closed or unreachable. Parameters and
+   * state do.
+   */
   public static Tensor detachFromScope(Tensor tensor) {
     tensor.owner = null;
     return tensor;

@@ -33,10 +33,11 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * An n-dimensional array on LibTorch, with automatic differentiation.
  *
- * <p>Immutable by convention: operations return new tensors; the few that write in place end in an underscore and exist for
- * optimisers and buffers. Names, broadcasting and semantics are PyTorch's, in camel case. A reduction that keeps its
- * dimensions has the suffix {@code Keep}. Negative dimensions count from the end. A failing operation throws {@link
- * TensorException} with one readable line.
+ * <p>Immutable by convention: operations return new tensors; the few that write in place end in an
+ * underscore and exist for optimisers and buffers. Names, broadcasting and semantics are PyTorch's,
+ * in camel case. A reduction that keeps its dimensions has the suffix {@code Keep}. Negative
+ * dimensions count from the end. A failing operation throws {@link TensorException} with one
+ * readable line.
  *
  * <p>Memory: what is created inside a {@link Scope} is freed at its end.
  */
@@ -84,7 +85,9 @@ public final class Tensor implements AutoCloseable {
     return tensor;
   }
 
-  /** A reference of its own to a tensor that a native container (tuple, vector) owns and will free. */
+  /**
+   * A reference of its own to a tensor that a native container (tuple, vector) owns and will free.
+   */
   static Tensor alias(org.bytedeco.pytorch.Tensor owned) {
     return adopt(new org.bytedeco.pytorch.Tensor(owned));
   }
@@ -111,7 +114,7 @@ public final class Tensor implements AutoCloseable {
 
   private static void run(Supplier<org.bytedeco.pytorch.Tensor> operation) {
     try {
-      operation.get();
+      var _ = operation.get();
     } catch (RuntimeException e) {
       throw TensorException.of(e);
     }
@@ -125,9 +128,10 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private static void scalarRun(double value, Function<Scalar, org.bytedeco.pytorch.Tensor> operation) {
+  private static void scalarRun(
+      double value, Function<Scalar, org.bytedeco.pytorch.Tensor> operation) {
     try (Scalar s = scalarOf(value)) {
-      operation.apply(s);
+      var _ = operation.apply(s);
     } catch (RuntimeException e) {
       throw TensorException.of(e);
     }
@@ -151,7 +155,8 @@ public final class Tensor implements AutoCloseable {
         : new Scalar(value);
   }
 
-  private static Tensor dimmed(long dim, Function<LongOptional, org.bytedeco.pytorch.Tensor> operation) {
+  private static Tensor dimmed(
+      long dim, Function<LongOptional, org.bytedeco.pytorch.Tensor> operation) {
     try (LongOptional d = new LongOptional(dim)) {
       return adopt(operation.apply(d));
     } catch (RuntimeException e) {
@@ -235,8 +240,7 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalArgumentException(
           "shape " + Arrays.toString(sizes) + " does not hold " + elements + " elements");
     }
-    Tensor tensor =
-        wrap(() -> torch.empty(sizes, options(dtype, Device.cpu()), NO_FORMAT));
+    Tensor tensor = wrap(() -> torch.empty(sizes, options(dtype, Device.cpu()), NO_FORMAT));
     MemorySegment.copy(host, 0, tensor.segment(), 0, host.byteSize());
     return Device.current().isCpu() ? tensor : tensor.to(Device.current());
   }
@@ -249,27 +253,42 @@ public final class Tensor implements AutoCloseable {
     return elements;
   }
 
-  /** A FLOAT32 tensor with a copy of the values, row-major; without a shape a vector (a scalar for one value). */
+  /**
+   * A FLOAT32 tensor with a copy of the values, row-major; without a shape a vector (a scalar for
+   * one value).
+   */
   public static Tensor of(float[] values, long... shape) {
     return fromHost(MemorySegment.ofArray(values), Dtype.FLOAT32, shape);
   }
 
-  /** A FLOAT64 tensor with a copy of the values, row-major; without a shape a vector (a scalar for one value). */
+  /**
+   * A FLOAT64 tensor with a copy of the values, row-major; without a shape a vector (a scalar for
+   * one value).
+   */
   public static Tensor of(double[] values, long... shape) {
     return fromHost(MemorySegment.ofArray(values), Dtype.FLOAT64, shape);
   }
 
-  /** An INT64 tensor with a copy of the values, row-major; without a shape a vector (a scalar for one value). */
+  /**
+   * An INT64 tensor with a copy of the values, row-major; without a shape a vector (a scalar for
+   * one value).
+   */
   public static Tensor of(long[] values, long... shape) {
     return fromHost(MemorySegment.ofArray(values), Dtype.INT64, shape);
   }
 
-  /** An INT32 tensor with a copy of the values, row-major; without a shape a vector (a scalar for one value). */
+  /**
+   * An INT32 tensor with a copy of the values, row-major; without a shape a vector (a scalar for
+   * one value).
+   */
   public static Tensor of(int[] values, long... shape) {
     return fromHost(MemorySegment.ofArray(values), Dtype.INT32, shape);
   }
 
-  /** A UINT8 tensor with a copy of the values (read as 0 to 255), row-major; without a shape a vector. */
+  /**
+   * A UINT8 tensor with a copy of the values (read as 0 to 255), row-major; without a shape a
+   * vector.
+   */
   public static Tensor of(byte[] values, long... shape) {
     return fromHost(MemorySegment.ofArray(values), Dtype.UINT8, shape);
   }
@@ -289,7 +308,8 @@ public final class Tensor implements AutoCloseable {
     double[] flat = new double[rows.length * columns];
     for (int i = 0; i < rows.length; i++) {
       if (rows[i].length != columns) {
-        throw new IllegalArgumentException("row " + i + " has " + rows[i].length + " elements, row 0 has " + columns);
+        throw new IllegalArgumentException(
+            "row " + i + " has " + rows[i].length + " elements, row 0 has " + columns);
       }
       System.arraycopy(rows[i], 0, flat, i * columns, columns);
     }
@@ -298,7 +318,8 @@ public final class Tensor implements AutoCloseable {
 
   /** A tensor with a copy of the bytes of a segment, in native byte order. */
   public static Tensor of(MemorySegment values, Dtype dtype, long... shape) {
-    return fromHost(values, dtype, shape.length == 0 ? new long[] {values.byteSize() / dtype.bytes()} : shape);
+    return fromHost(
+        values, dtype, shape.length == 0 ? new long[] {values.byteSize() / dtype.bytes()} : shape);
   }
 
   /** A one-element FLOAT32 tensor without dimensions. */
@@ -317,8 +338,9 @@ public final class Tensor implements AutoCloseable {
       };
 
   /**
-   * A tensor on the CPU that shares an off-heap segment's memory, without a copy. The segment's arena must live as long as
-   * the tensor and its views do; the segment is kept reachable until then.
+   * A tensor on the CPU that shares an off-heap segment's memory, without a copy. The segment's
+   * arena must live as long as the tensor and its views do; the segment is kept reachable until
+   * then.
    */
   public static Tensor sharing(MemorySegment segment, Dtype dtype, long... shape) {
     if (!segment.isNative()) {
@@ -326,7 +348,11 @@ public final class Tensor implements AutoCloseable {
     }
     if (elementsOf(shape) * dtype.bytes() > segment.byteSize()) {
       throw new IllegalArgumentException(
-          "shape " + Arrays.toString(shape) + " needs more than the segment's " + segment.byteSize() + " bytes");
+          "shape "
+              + Arrays.toString(shape)
+              + " needs more than the segment's "
+              + segment.byteSize()
+              + " bytes");
     }
     return wrap(
         () -> {
@@ -470,10 +496,7 @@ public final class Tensor implements AutoCloseable {
     if (device.equals(device())) {
       return this;
     }
-    return wrap(
-        () ->
-            raw.to(
-                options(dtype(), device), false, false, NO_FORMAT));
+    return wrap(() -> raw.to(options(dtype(), device), false, false, NO_FORMAT));
   }
 
   /** The bits of this tensor read as another type of the same size per element. A view. */
@@ -484,7 +507,8 @@ public final class Tensor implements AutoCloseable {
   /** The only element as a double. */
   public double item() {
     if (numel() != 1) {
-      throw new IllegalArgumentException("item() needs one element, the shape is " + Arrays.toString(shape()));
+      throw new IllegalArgumentException(
+          "item() needs one element, the shape is " + Arrays.toString(shape()));
     }
     return get(() -> raw.item_double());
   }
@@ -534,8 +558,8 @@ public final class Tensor implements AutoCloseable {
   }
 
   /**
-   * The tensor's own memory, without a copy, in native byte order ({@link ByteOrder#nativeOrder}). Valid while the tensor is
-   * open.
+   * The tensor's own memory, without a copy, in native byte order ({@link ByteOrder#nativeOrder}).
+   * Valid while the tensor is open.
    *
    * @throws IllegalArgumentException if the tensor is not contiguous or not on the CPU
    */
@@ -544,7 +568,9 @@ public final class Tensor implements AutoCloseable {
       throw new IllegalArgumentException("only a contiguous tensor on the CPU shares its memory");
     }
     long bytes = numel() * dtype().bytes();
-    return bytes == 0 ? MemorySegment.NULL : MemorySegment.ofAddress(raw.data_ptr().address()).reinterpret(bytes);
+    return bytes == 0
+        ? MemorySegment.NULL
+        : MemorySegment.ofAddress(raw.data_ptr().address()).reinterpret(bytes);
   }
 
   // ---- Arithmetic (broadcasts)
@@ -1248,7 +1274,9 @@ public final class Tensor implements AutoCloseable {
         });
   }
 
-  /** Where each value would be inserted into this sorted tensor; after equal ones if {@code right}. */
+  /**
+   * Where each value would be inserted into this sorted tensor; after equal ones if {@code right}.
+   */
   public Tensor searchsorted(Tensor values, boolean right) {
     return wrap(() -> torch.searchsorted(raw, values.raw, false, right, NO_STRING, NO_TENSOR));
   }
@@ -1856,7 +1884,10 @@ public final class Tensor implements AutoCloseable {
     return this;
   }
 
-  /** Computes the gradients of this scalar and adds them to {@link #grad} of every differentiable leaf. */
+  /**
+   * Computes the gradients of this scalar and adds them to {@link #grad} of every differentiable
+   * leaf.
+   */
   public void backward() {
     call(
         () -> {

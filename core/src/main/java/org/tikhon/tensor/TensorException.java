@@ -1,6 +1,9 @@
 package org.tikhon.tensor;
 
-/** An operation on tensors failed: one readable line; LibTorch's own message with its C++ frames is the cause. */
+/**
+ * An operation on tensors failed: one readable line; LibTorch's own message with its C++ frames is
+ * the cause.
+ */
 public final class TensorException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

@@ -58,7 +58,8 @@ public final class Baselines {
 
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
-      return SupervisedLearner.of(setup.with(setup.optimization().withWeightDecay(0)), Baseline::plain);
+      return SupervisedLearner.of(
+          setup.with(setup.optimization().withWeightDecay(0)), Baseline::plain);
     }
   }
 
@@ -75,7 +76,8 @@ public final class Baselines {
 
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
-      return SupervisedLearner.of(setup.with(setup.optimization().withWeightDecay(0)), Baseline::plain);
+      return SupervisedLearner.of(
+          setup.with(setup.optimization().withWeightDecay(0)), Baseline::plain);
     }
   }
 
@@ -95,11 +97,14 @@ public final class Baselines {
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
       double decay = setting.get(FACTOR) * setup.optimization().weightDecay();
-      return SupervisedLearner.of(setup.with(setup.optimization().withWeightDecay(decay)), Baseline::plain);
+      return SupervisedLearner.of(
+          setup.with(setup.optimization().withWeightDecay(decay)), Baseline::plain);
     }
   }
 
-  /** Cross-entropy against labels of which a part is spread over all classes (Szegedy et al. 2016). */
+  /**
+   * Cross-entropy against labels of which a part is spread over all classes (Szegedy et al. 2016).
+   */
   public static final class LabelSmoothing extends Baseline {
     private static final String SMOOTHING = "smoothing";
 
@@ -124,11 +129,18 @@ public final class Baselines {
           setup,
           (learner, batch) ->
               Functional.crossEntropy(
-                  learner.outputs(batch.inputs()), batch.targets(), null, Reduction.MEAN, smoothing));
+                  learner.outputs(batch.inputs()),
+                  batch.targets(),
+                  null,
+                  Reduction.MEAN,
+                  smoothing));
     }
   }
 
-  /** Trains on convex combinations of pairs of samples, with a weight from Beta(alpha, alpha) (Zhang et al. 2018). */
+  /**
+   * Trains on convex combinations of pairs of samples, with a weight from Beta(alpha, alpha) (Zhang
+   * et al. 2018).
+   */
   public static final class Mixup extends Baseline {
     private static final String ALPHA = "alpha";
 
@@ -151,8 +163,10 @@ public final class Baselines {
       double weight = learner.rng().beta(alpha, alpha);
       Tensor partner = learner.rng().permutation(batch.inputs().size(0));
       Tensor inputs = learner.model().embed(batch.inputs());
-      Tensor outputs = learner.outputsOfEmbedded(inputs.lerp(inputs.indexSelect(0, partner), 1 - weight));
-      // Mixing the losses has the gradient of mixing the targets: cross-entropy is linear in the target, and a mean of two
+      Tensor outputs =
+          learner.outputsOfEmbedded(inputs.lerp(inputs.indexSelect(0, partner), 1 - weight));
+      // Mixing the losses has the gradient of mixing the targets: cross-entropy is linear in the
+      // target, and a mean of two
       // squared errors differs from the squared error to the mean by a constant.
       return learner
           .plainLoss(outputs, batch.targets())

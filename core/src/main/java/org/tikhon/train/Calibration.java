@@ -4,11 +4,11 @@ import java.util.Arrays;
 import java.util.Comparator;
 
 /**
- * How far confidences can be trusted. The confidence of a row is its largest probability; it is right where that class is
- * the label.
+ * How far confidences can be trusted. The confidence of a row is its largest probability; it is
+ * right where that class is the label.
  *
- * <p>Sources: expected calibration error, Naeini et al. 2015 and Guo et al. 2017; area under the risk-coverage curve,
- * Geifman et al. 2019.
+ * <p>Sources: expected calibration error, Naeini et al. 2015 and Guo et al. 2017; area under the
+ * risk-coverage curve, Geifman et al. 2019.
  */
 public final class Calibration {
   /** The usual number of bins. */
@@ -74,7 +74,10 @@ public final class Calibration {
     return result;
   }
 
-  /** Expected calibration error: the mean over samples of |accuracy - confidence| of their bin of equal width. */
+  /**
+   * Expected calibration error: the mean over samples of |accuracy - confidence| of their bin of
+   * equal width.
+   */
   public double ece(int bins) {
     return Arrays.stream(bins(bins))
         .filter(b -> b.count > 0)
@@ -99,8 +102,8 @@ public final class Calibration {
   }
 
   /**
-   * Area under the risk-coverage curve: samples sorted by falling confidence (equal ones in their order), the mean over k of
-   * the fraction of errors among the first k.
+   * Area under the risk-coverage curve: samples sorted by falling confidence (equal ones in their
+   * order), the mean over k of the fraction of errors among the first k.
    */
   public double aurc() {
     Integer[] order = Metrics.order(right.length, Comparator.comparingDouble(i -> -confidence[i]));

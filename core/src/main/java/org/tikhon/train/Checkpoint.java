@@ -9,7 +9,8 @@ import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
 /**
- * The state of a training after a number of epochs, as a safetensors file that is never half-written.
+ * The state of a training after a number of epochs, as a safetensors file that is never
+ * half-written.
  *
  * @param epoch the number of finished epochs
  * @param notes short texts that travel with the tensors
@@ -18,7 +19,8 @@ public record Checkpoint(int epoch, Map<String, Tensor> state, Map<String, Strin
   private static final String EPOCH = "epoch";
 
   /** Writes a learner's state. */
-  public static void save(Path path, int epoch, Learner learner, Map<String, String> notes) throws IOException {
+  public static void save(Path path, int epoch, Learner learner, Map<String, String> notes)
+      throws IOException {
     Map<String, String> metadata = new LinkedHashMap<>(notes);
     metadata.put(EPOCH, Integer.toString(epoch));
     try (Scope scope = Scope.open()) {

@@ -20,8 +20,10 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
   /** Predicts in chunks and computes all metrics of the task. */
   public static Evaluation of(Learner learner, Dataset data, Task task) {
     return switch (task) {
-      case Task.Classification c -> classification(probabilities(learner, data.inputs(), c.classes()), labels(data));
-      case Task.Regression r -> regression(values(learner, data.inputs()), data.targets().toDoubleArray());
+      case Task.Classification c ->
+          classification(probabilities(learner, data.inputs(), c.classes()), labels(data));
+      case Task.Regression r ->
+          regression(values(learner, data.inputs()), data.targets().toDoubleArray());
     };
   }
 
@@ -79,7 +81,8 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
   public double metric(String name) {
     Double value = metrics.get(name);
     if (value == null) {
-      throw new IllegalArgumentException("no metric is called " + name + ", there are " + metrics.keySet());
+      throw new IllegalArgumentException(
+          "no metric is called " + name + ", there are " + metrics.keySet());
     }
     return value;
   }

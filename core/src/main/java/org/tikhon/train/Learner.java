@@ -14,7 +14,10 @@ public interface Learner {
    */
   double step(Batch batch, double epoch);
 
-  /** Logits {@code [b, classes]}, or numbers {@code [b]} in regression; nothing is recorded or changed. */
+  /**
+   * Logits {@code [b, classes]}, or numbers {@code [b]} in regression; nothing is recorded or
+   * changed.
+   */
   Tensor predict(Tensor inputs);
 
   /** Called after the last batch of each epoch, counted from 0. */

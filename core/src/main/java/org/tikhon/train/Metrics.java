@@ -7,8 +7,8 @@ import java.util.stream.IntStream;
 /**
  * Measures of predictions, on plain arrays.
  *
- * <p>Probabilities are {@code n} rows of one probability per class; labels are class numbers. Ties in rankings keep the
- * order of the samples.
+ * <p>Probabilities are {@code n} rows of one probability per class; labels are class numbers. Ties
+ * in rankings keep the order of the samples.
  */
 public final class Metrics {
   private static final double SMALLEST_PROBABILITY = 1e-12;
@@ -33,7 +33,10 @@ public final class Metrics {
   private static void checkLengths(int predictions, int labels) {
     if (predictions != labels || labels == 0) {
       throw new IllegalArgumentException(
-          "there must be as many labels as predictions and at least one, were " + labels + " and " + predictions);
+          "there must be as many labels as predictions and at least one, were "
+              + labels
+              + " and "
+              + predictions);
     }
   }
 
@@ -50,7 +53,9 @@ public final class Metrics {
       double[] row = probabilities[i];
       int label = labels[i];
       long before =
-          IntStream.range(0, row.length).filter(c -> row[c] > row[label] || (row[c] == row[label] && c < label)).count();
+          IntStream.range(0, row.length)
+              .filter(c -> row[c] > row[label] || (row[c] == row[label] && c < label))
+              .count();
       hits += before < k ? 1 : 0;
     }
     return (double) hits / labels.length;
@@ -79,7 +84,10 @@ public final class Metrics {
     return sum / labels.length;
   }
 
-  /** The mean over the classes of the harmonic mean of precision and recall; 0 for a class that was never hit. */
+  /**
+   * The mean over the classes of the harmonic mean of precision and recall; 0 for a class that was
+   * never hit.
+   */
   public static double macroF1(double[][] probabilities, int[] labels) {
     int[][] confusion = confusion(probabilities, labels);
     double sum = 0;
@@ -107,8 +115,9 @@ public final class Metrics {
   }
 
   /**
-   * The area under the ROC curve: of class 1 with two classes, otherwise the mean over the classes (that occur, one against
-   * the rest). NaN where the labels hold one class only. Equal scores count half.
+   * The area under the ROC curve: of class 1 with two classes, otherwise the mean over the classes
+   * (that occur, one against the rest). NaN where the labels hold one class only. Equal scores
+   * count half.
    */
   public static double auroc(double[][] probabilities, int[] labels) {
     checkLengths(probabilities.length, labels.length);
@@ -153,7 +162,10 @@ public final class Metrics {
   public static double rmse(double[] predictions, double[] targets) {
     checkLengths(predictions.length, targets.length);
     return Math.sqrt(
-        IntStream.range(0, targets.length).mapToDouble(i -> square(predictions[i] - targets[i])).average().orElseThrow());
+        IntStream.range(0, targets.length)
+            .mapToDouble(i -> square(predictions[i] - targets[i]))
+            .average()
+            .orElseThrow());
   }
 
   /** The mean absolute error. */
@@ -165,12 +177,17 @@ public final class Metrics {
         .orElseThrow();
   }
 
-  /** One minus the squared error divided by that of the targets' mean; NaN where all targets are equal. */
+  /**
+   * One minus the squared error divided by that of the targets' mean; NaN where all targets are
+   * equal.
+   */
   public static double r2(double[] predictions, double[] targets) {
     checkLengths(predictions.length, targets.length);
     double mean = Arrays.stream(targets).average().orElseThrow();
     double total = Arrays.stream(targets).map(t -> square(t - mean)).sum();
-    return total == 0 ? Double.NaN : 1 - square(rmse(predictions, targets)) * targets.length / total;
+    return total == 0
+        ? Double.NaN
+        : 1 - square(rmse(predictions, targets)) * targets.length / total;
   }
 
   private static double square(double x) {

@@ -6,8 +6,9 @@ import java.util.Map;
 import java.util.ServiceLoader;
 
 /**
- * A way to train a classifier or a regressor: makes a {@link Learner} for a task and a backbone. Recipes are found with {@link
- * ServiceLoader}; {@code tikhon compare} runs any set of them on the same splits, seeds and budget.
+ * A way to train a classifier or a regressor: makes a {@link Learner} for a task and a backbone.
+ * Recipes are found with {@link ServiceLoader}; {@code tikhon compare} runs any set of them on the
+ * same splits, seeds and budget.
  */
 public interface Recipe {
   /** The name on the command line, such as {@code label-smoothing}. */
@@ -25,8 +26,8 @@ public interface Recipe {
   }
 
   /**
-   * The hyper-parameter settings that are tried on validation data, the default first. Small: every setting costs a whole
-   * training run.
+   * The hyper-parameter settings that are tried on validation data, the default first. Small: every
+   * setting costs a whole training run.
    */
   default List<Map<String, Double>> grid(Task task) {
     return List.of(Map.of());
@@ -39,8 +40,7 @@ public interface Recipe {
   static List<Recipe> all() {
     return ServiceLoader.load(Recipe.class).stream()
         .map(ServiceLoader.Provider::get)
-        .sorted(
-            Comparator.comparing((Recipe r) -> !r.isBaseline()).thenComparing(Recipe::name))
+        .sorted(Comparator.comparing((Recipe r) -> !r.isBaseline()).thenComparing(Recipe::name))
         .toList();
   }
 }

@@ -34,7 +34,11 @@ public record Setup(
    * @param schedule the factor on the learning rate
    */
   public record Optimization(
-      double learningRate, double momentum, boolean nesterov, double weightDecay, Schedule schedule) {
+      double learningRate,
+      double momentum,
+      boolean nesterov,
+      double weightDecay,
+      Schedule schedule) {
     public static Optimization sgd(double learningRate, double momentum, double weightDecay) {
       return new Optimization(learningRate, momentum, false, weightDecay, Schedule.constant());
     }
@@ -61,7 +65,8 @@ public record Setup(
 
     /** A new optimiser of the parameters. */
     public Optimizer optimizer(List<Tensor> parameters) {
-      List<Optimizer.Group> groups = List.of(new Optimizer.Group(parameters, learningRate, weightDecay));
+      List<Optimizer.Group> groups =
+          List.of(new Optimizer.Group(parameters, learningRate, weightDecay));
       return momentum < 0
           ? new Adam(groups, 0.9, 0.999, 1e-8, true)
           : new Sgd(groups, momentum, nesterov);

@@ -12,8 +12,8 @@ import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
 /**
- * One network, one optimiser, one loss: what most recipes need. A subclass says what the loss of a batch is, and adds its
- * own state where it has any.
+ * One network, one optimiser, one loss: what most recipes need. A subclass says what the loss of a
+ * batch is, and adds its own state where it has any.
  */
 public abstract class SupervisedLearner implements Learner {
   private final Task task;

@@ -9,7 +9,8 @@ public sealed interface Task {
   record Classification(int classes) implements Task {
     public Classification {
       if (classes < 2) {
-        throw new IllegalArgumentException("a classification needs at least 2 classes, there is " + classes);
+        throw new IllegalArgumentException(
+            "a classification needs at least 2 classes, there is " + classes);
       }
     }
 

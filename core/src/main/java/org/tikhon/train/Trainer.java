@@ -12,8 +12,9 @@ import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
 /**
- * Drives a learner over a training set, epoch by epoch. The order of the samples depends only on the seed and the epoch, so
- * that a training that goes on from a checkpoint gives the numbers of one that was never interrupted.
+ * Drives a learner over a training set, epoch by epoch. The order of the samples depends only on
+ * the seed and the epoch, so that a training that goes on from a checkpoint gives the numbers of
+ * one that was never interrupted.
  */
 public final class Trainer {
   private final Learner learner;
@@ -23,13 +24,20 @@ public final class Trainer {
   /**
    * How to train.
    *
-   * @param batchSize the last batch of an epoch may be smaller, but has at least two samples (batch normalisation needs them)
+   * @param batchSize the last batch of an epoch may be smaller, but has at least two samples (batch
+   *     normalisation needs them)
    * @param augment changes the inputs of each batch, with its own randomness
    * @param checkpoint the file to write after each epoch and to go on from, or null
-   * @param stop asked after each batch; true ends the training after the last full epoch's checkpoint
+   * @param stop asked after each batch; true ends the training after the last full epoch's
+   *     checkpoint
    */
   public record Options(
-      int epochs, int batchSize, long seed, Augment augment, Path checkpoint, BooleanSupplier stop) {
+      int epochs,
+      int batchSize,
+      long seed,
+      Augment augment,
+      Path checkpoint,
+      BooleanSupplier stop) {
     public Options {
       if (epochs < 1) {
         throw new IllegalArgumentException("epochs must be at least 1, was " + epochs);
@@ -75,7 +83,8 @@ public final class Trainer {
 
   public Trainer(Learner learner, Dataset data, Options options) {
     if (data.size() < 2) {
-      throw new IllegalArgumentException("training needs at least 2 samples, there is " + data.size());
+      throw new IllegalArgumentException(
+          "training needs at least 2 samples, there is " + data.size());
     }
     this.learner = learner;
     this.data = data;
@@ -132,9 +141,11 @@ public final class Trainer {
         }
         try (Scope inner = Scope.open()) {
           long from = b * options.batchSize;
-          Batch batch = data.batch(order.slice(0, from, Math.min(from + options.batchSize, data.size())));
+          Batch batch =
+              data.batch(order.slice(0, from, Math.min(from + options.batchSize, data.size())));
           Batch augmented =
-              new Batch(options.augment.apply(batch.inputs(), rng), batch.targets(), batch.indices());
+              new Batch(
+                  options.augment.apply(batch.inputs(), rng), batch.targets(), batch.indices());
           double loss = learner.step(augmented, epoch + (double) b / batches);
           if (!Double.isFinite(loss)) {
             throw new DivergedException(epoch, b, loss);
@@ -170,7 +181,10 @@ public final class Trainer {
 
     Tensor apply(Tensor inputs, Rng rng);
 
-    /** Shifts each image {@code [b, c, h, w]} by up to {@code pixels} in both directions and mirrors half of them. */
+    /**
+     * Shifts each image {@code [b, c, h, w]} by up to {@code pixels} in both directions and mirrors
+     * half of them.
+     */
     static Augment shiftAndFlip(int pixels, boolean flip) {
       return (x, rng) -> shiftAndFlip(x, pixels, flip, rng);
     }

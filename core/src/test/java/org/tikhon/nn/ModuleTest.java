@@ -35,17 +35,29 @@ class ModuleTest {
 
   static Stream<Arguments> networks() {
     return Stream.of(
-        Arguments.of("mlp", (Function<Rng, Module>) r -> new Mlp(12, List.of(8, 6), 3, 0.1, r), new long[] {4, 3, 2, 2}),
-        Arguments.of("cnn", (Function<Rng, Module>) r -> new SmallCnn(1, 4, 3, r), new long[] {4, 1, 8, 8}),
-        Arguments.of("resnet20", (Function<Rng, Module>) r -> ResNet.resnet20(3, 3, r), new long[] {4, 3, 8, 8}),
         Arguments.of(
-            "vit", (Function<Rng, Module>) r -> new Vit(1, 8, 4, 16, 2, 4, 0.1, 3, r), new long[] {4, 1, 8, 8}),
+            "mlp",
+            (Function<Rng, Module>) r -> new Mlp(12, List.of(8, 6), 3, 0.1, r),
+            new long[] {4, 3, 2, 2}),
+        Arguments.of(
+            "cnn", (Function<Rng, Module>) r -> new SmallCnn(1, 4, 3, r), new long[] {4, 1, 8, 8}),
+        Arguments.of(
+            "resnet20",
+            (Function<Rng, Module>) r -> ResNet.resnet20(3, 3, r),
+            new long[] {4, 3, 8, 8}),
+        Arguments.of(
+            "vit",
+            (Function<Rng, Module>) r -> new Vit(1, 8, 4, 16, 2, 4, 0.1, 3, r),
+            new long[] {4, 1, 8, 8}),
         Arguments.of(
             "conv1d",
             (Function<Rng, Module>)
                 r ->
                     new Sequential(
-                        new Conv1d(2, 4, 3, r), new GroupNorm(2, 4), Lambda.flatten(), new Linear(24, 3, r)),
+                        new Conv1d(2, 4, 3, r),
+                        new GroupNorm(2, 4),
+                        Lambda.flatten(),
+                        new Linear(24, 3, r)),
             new long[] {4, 2, 6}),
         Arguments.of(
             "transposed",
@@ -94,7 +106,9 @@ class ModuleTest {
     TabularMlp network = new TabularMlp(2, List.of(3, 10), List.of(8), 2, 0, rng);
     Tensor x = Tensor.of(new float[] {0.5f, -1, 2, 9, 1, 1, 0, 0}, 2, 4);
     assertThat(network.forward(x).shape()).containsExactly(2, 2);
-    assertThat(network.namedParameters()).doesNotContainKey("mlp.head.weight").containsKey("head.weight");
+    assertThat(network.namedParameters())
+        .doesNotContainKey("mlp.head.weight")
+        .containsKey("head.weight");
   }
 
   @Test
@@ -144,7 +158,8 @@ class ModuleTest {
     linear.unparametrize("weight");
     assertThat(linear.forward(x).toFloatArray()).isEqualTo(changed);
     assertThat(linear.namedParameters()).containsOnlyKeys("weight", "bias");
-    assertThatThrownBy(() -> linear.unparametrize("weight")).hasMessage("parameter weight is not parametrized");
+    assertThatThrownBy(() -> linear.unparametrize("weight"))
+        .hasMessage("parameter weight is not parametrized");
   }
 
   @Test
@@ -172,9 +187,12 @@ class ModuleTest {
   void batchNormalisationKeepsRunningStatistics() {
     BatchNorm norm = new BatchNorm(1);
     Tensor x = Tensor.of(new float[] {1, 3}, 2, 1);
-    assertThat(norm.forward(x).toFloatArray()[1]).isCloseTo(1f, org.assertj.core.data.Offset.offset(1e-4f));
-    assertThat(norm.stateDict().get("running_mean").item()).isCloseTo(0.2, org.assertj.core.data.Offset.offset(1e-6));
-    assertThat(norm.stateDict().get("running_var").item()).isCloseTo(1.1, org.assertj.core.data.Offset.offset(1e-6));
+    assertThat(norm.forward(x).toFloatArray()[1])
+        .isCloseTo(1f, org.assertj.core.data.Offset.offset(1e-4f));
+    assertThat(norm.stateDict().get("running_mean").item())
+        .isCloseTo(0.2, org.assertj.core.data.Offset.offset(1e-6));
+    assertThat(norm.stateDict().get("running_var").item())
+        .isCloseTo(1.1, org.assertj.core.data.Offset.offset(1e-6));
   }
 
   @Test

@@ -38,8 +38,10 @@ class OptimizerTest {
     assertThat(afterTwoSteps(p -> new Sgd(p, 0.1, 0.9, 0))).isCloseTo(0.72, within(1e-12));
     assertThat(afterTwoSteps(p -> new Sgd(p, 0.1, 0, 0))).isCloseTo(0.81, within(1e-12));
     assertThat(afterTwoSteps(p -> new Sgd(p, 0.1, 0, 1))).isCloseTo(0.64, within(1e-12));
-    // Nesterov: p1 = 1 - 0.1 (1 + 0.9) = 0.81; m2 = 0.9 + 0.81 = 1.71; p2 = 0.81 - 0.1 (0.81 + 0.9 * 1.71).
-    assertThat(afterTwoSteps(p -> new Sgd(group(p, 0.1, 0), 0.9, true))).isCloseTo(0.5751, within(1e-12));
+    // Nesterov: p1 = 1 - 0.1 (1 + 0.9) = 0.81; m2 = 0.9 + 0.81 = 1.71; p2 = 0.81 - 0.1 (0.81 + 0.9
+    // * 1.71).
+    assertThat(afterTwoSteps(p -> new Sgd(group(p, 0.1, 0), 0.9, true)))
+        .isCloseTo(0.5751, within(1e-12));
   }
 
   @Test
@@ -60,7 +62,8 @@ class OptimizerTest {
     double first = (1 - 0.1 * 0.5) - 0.1 / (1 + 1e-8);
     double m = 0.9 * 0.1 + 0.1 * first;
     double v = 0.999 * 0.001 + 0.001 * first * first;
-    double second = first * (1 - 0.05) - 0.1 * (m / 0.19) / (Math.sqrt(v / (1 - 0.999 * 0.999)) + 1e-8);
+    double second =
+        first * (1 - 0.05) - 0.1 * (m / 0.19) / (Math.sqrt(v / (1 - 0.999 * 0.999)) + 1e-8);
     assertThat(afterTwoSteps(q -> Adam.adamW(q, 0.1, 0.5))).isCloseTo(second, within(1e-12));
   }
 
@@ -107,8 +110,11 @@ class OptimizerTest {
   @Test
   void badSettingsAreRefused() {
     List<Tensor> p = List.of(Tensor.ones(1));
-    assertThatThrownBy(() -> new Sgd(p, 0.1, 1, 0)).hasMessage("momentum must be in [0, 1), was 1.0");
-    assertThatThrownBy(() -> new Adam(p, -1)).hasMessage("learningRate must be 0 or more, was -1.0");
-    assertThatThrownBy(() -> new Adam(List.of(), 1)).hasMessage("there are no parameters to optimise");
+    assertThatThrownBy(() -> new Sgd(p, 0.1, 1, 0))
+        .hasMessage("momentum must be in [0, 1), was 1.0");
+    assertThatThrownBy(() -> new Adam(p, -1))
+        .hasMessage("learningRate must be 0 or more, was -1.0");
+    assertThatThrownBy(() -> new Adam(List.of(), 1))
+        .hasMessage("there are no parameters to optimise");
   }
 }

@@ -53,18 +53,22 @@ class AutogradTest {
   void anUnusedInputHasAZeroGradient() {
     Tensor x = leaf(1);
     Tensor unused = leaf(1, 2);
-    assertThat(Autograd.grad(cubes(x), List.of(x, unused), false).get(1).toDoubleArray()).containsExactly(0, 0);
+    assertThat(Autograd.grad(cubes(x), List.of(x, unused), false).get(1).toDoubleArray())
+        .containsExactly(0, 0);
   }
 
   @Test
   void productsWithJacobianAndHessian() {
     Tensor x = leaf(1, 2);
     Tensor v = Tensor.of(new double[] {1, -1});
-    assertThat(Autograd.hvp(cubes(x), List.of(x), List.of(v)).getFirst().toDoubleArray()).containsExactly(6, -12);
+    assertThat(Autograd.hvp(cubes(x), List.of(x), List.of(v)).getFirst().toDoubleArray())
+        .containsExactly(6, -12);
     Tensor y = x.mul(x);
     assertThat(Autograd.jvp(y, List.of(x), List.of(v)).toDoubleArray()).containsExactly(2, -4);
-    assertThat(Autograd.vjp(y, List.of(x), v, false).getFirst().toDoubleArray()).containsExactly(2, -4);
-    assertThat(Autograd.hessianTrace(cubes(x), List.of(x), 3, new Rng(0))).isCloseTo(18, within(1e-12));
+    assertThat(Autograd.vjp(y, List.of(x), v, false).getFirst().toDoubleArray())
+        .containsExactly(2, -4);
+    assertThat(Autograd.hessianTrace(cubes(x), List.of(x), 3, new Rng(0)))
+        .isCloseTo(18, within(1e-12));
   }
 
   @Test
@@ -72,7 +76,8 @@ class AutogradTest {
     Tensor w = leaf(1, 2);
     Tensor x = Tensor.of(new double[][] {{1, 0}, {3, 4}});
     Tensor losses = x.matmul(w).square();
-    assertThat(Autograd.perSampleGrad(losses, List.of(w)).toDoubleArray()).containsExactly(2, 0, 66, 88);
+    assertThat(Autograd.perSampleGrad(losses, List.of(w)).toDoubleArray())
+        .containsExactly(2, 0, 66, 88);
   }
 
   @Test
@@ -104,7 +109,9 @@ class AutogradTest {
   void finiteDifferencesFindAWrongGradient() {
     Tensor x = Tensor.of(new double[] {0.5, 1.5});
     assertThat(Autograd.checkGrad(in -> cubes(in.getFirst()), List.of(x))).isLessThan(1e-8);
-    assertThat(Autograd.checkGrad(in -> Autograd.custom(cubes(in.getFirst()), in.getFirst().sum()), List.of(x)))
+    assertThat(
+            Autograd.checkGrad(
+                in -> Autograd.custom(cubes(in.getFirst()), in.getFirst().sum()), List.of(x)))
         .isGreaterThan(0.5);
   }
 }

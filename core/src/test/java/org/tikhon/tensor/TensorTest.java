@@ -36,7 +36,8 @@ class TensorTest {
     assertThat(Tensor.of(new int[] {7}).dim()).isZero();
     assertThat(Tensor.of(new byte[] {-1}, 1).toIntArray()).containsExactly(255);
     assertThat(Tensor.of(new boolean[] {true, false}).dtype()).isEqualTo(Dtype.BOOL);
-    assertThat(Tensor.of(new double[][] {{1, 2}, {3, 4}}).t().toDoubleArray()).containsExactly(1, 3, 2, 4);
+    assertThat(Tensor.of(new double[][] {{1, 2}, {3, 4}}).t().toDoubleArray())
+        .containsExactly(1, 3, 2, 4);
     assertThat(Tensor.of(new float[0]).shape()).containsExactly(0);
   }
 
@@ -98,7 +99,8 @@ class TensorTest {
     assertThat(matrix().quantile(0.5).item()).isEqualTo(3.5);
     assertThat(Tensor.of(new long[] {3, 1, 3, 2}).uniqueWithCounts().indices().toLongArray())
         .containsExactly(1, 1, 2);
-    assertThat(Tensor.of(new long[] {0, 2, 2}).bincount(4).toLongArray()).containsExactly(1, 0, 2, 0);
+    assertThat(Tensor.of(new long[] {0, 2, 2}).bincount(4).toLongArray())
+        .containsExactly(1, 0, 2, 0);
   }
 
   @Test
@@ -108,15 +110,20 @@ class TensorTest {
     assertThat(m.index(Tensor.of(new long[] {1, 0}), Tensor.of(new long[] {2, 0})).toDoubleArray())
         .containsExactly(6, 1);
     assertThat(m.maskedSelect(m.gt(4)).toDoubleArray()).containsExactly(5, 6);
-    assertThat(m.gather(1, Tensor.of(new long[] {2, 0}, 2, 1)).toDoubleArray()).containsExactly(3, 4);
-    assertThat(Tensor.zeros(Dtype.FLOAT64, 3)
-            .scatterAdd(0, Tensor.of(new long[] {1, 1}), Tensor.of(new double[] {2, 3}))
-            .toDoubleArray())
+    assertThat(m.gather(1, Tensor.of(new long[] {2, 0}, 2, 1)).toDoubleArray())
+        .containsExactly(3, 4);
+    assertThat(
+            Tensor.zeros(Dtype.FLOAT64, 3)
+                .scatterAdd(0, Tensor.of(new long[] {1, 1}), Tensor.of(new double[] {2, 3}))
+                .toDoubleArray())
         .containsExactly(0, 5, 0);
     m.indexPut_(Tensor.of(new double[] {9}), Tensor.of(new long[] {0}), Tensor.of(new long[] {1}));
     assertThat(m.get(0).toDoubleArray()).containsExactly(1, 9, 3);
     assertThat(m.topk(2, 1, true).values().toDoubleArray()).containsExactly(9, 3, 6, 5);
-    assertThat(Tensor.of(new double[] {1, 3, 5}).searchsorted(Tensor.of(new double[] {3, 4}), true).toLongArray())
+    assertThat(
+            Tensor.of(new double[] {1, 3, 5})
+                .searchsorted(Tensor.of(new double[] {3, 4}), true)
+                .toLongArray())
         .containsExactly(2, 2);
   }
 
@@ -124,11 +131,15 @@ class TensorTest {
   void shapesChangeAndJoin() {
     assertThat(Tensor.cat(List.of(matrix(), matrix()), 0).shape()).containsExactly(4, 3);
     assertThat(Tensor.stack(List.of(matrix(), matrix()), 2).shape()).containsExactly(2, 3, 2);
-    assertThat(matrix().split(new long[] {1, 2}, 1).get(1).toDoubleArray()).containsExactly(2, 3, 5, 6);
+    assertThat(matrix().split(new long[] {1, 2}, 1).get(1).toDoubleArray())
+        .containsExactly(2, 3, 5, 6);
     assertThat(matrix().unfold(1, 2, 1).shape()).containsExactly(2, 2, 2);
-    assertThat(Tensor.einsum("ij,kj->ik", matrix(), matrix()).toDoubleArray()).containsExactly(14, 32, 32, 77);
-    assertThat(matrix().cdist(matrix(), 2).toDoubleArray()[1]).isCloseTo(Math.sqrt(27), within(1e-6));
-    assertThat(Tensor.blockDiag(List.of(Tensor.ones(1, 2), Tensor.ones(2, 1))).shape()).containsExactly(3, 3);
+    assertThat(Tensor.einsum("ij,kj->ik", matrix(), matrix()).toDoubleArray())
+        .containsExactly(14, 32, 32, 77);
+    assertThat(matrix().cdist(matrix(), 2).toDoubleArray()[1])
+        .isCloseTo(Math.sqrt(27), within(1e-6));
+    assertThat(Tensor.blockDiag(List.of(Tensor.ones(1, 2), Tensor.ones(2, 1))).shape())
+        .containsExactly(3, 3);
   }
 
   @Test
@@ -146,8 +157,10 @@ class TensorTest {
     assertThat(chol.matmul(chol.t()).allClose(spd, 0, 1e-12)).isTrue();
     Linalg.Eigen eigen = Linalg.eigh(spd);
     assertThat(eigen.values().sqrt().flip(0).allClose(svd.s(), 1e-10, 0)).isTrue();
-    assertThat(Linalg.logdet(spd).item()).isCloseTo(Linalg.slogdet(spd).logAbsDet().item(), within(1e-10));
-    assertThat(Linalg.matrixExp(Tensor.zeros(Dtype.FLOAT64, 2, 2)).toDoubleArray()).containsExactly(1, 0, 0, 1);
+    assertThat(Linalg.logdet(spd).item())
+        .isCloseTo(Linalg.slogdet(spd).logAbsDet().item(), within(1e-10));
+    assertThat(Linalg.matrixExp(Tensor.zeros(Dtype.FLOAT64, 2, 2)).toDoubleArray())
+        .containsExactly(1, 0, 0, 1);
     assertThat(a.matmul(Linalg.lstsq(a, a)).allClose(a, 0, 1e-10)).isTrue();
     assertThat(Fft.irfft(Fft.rfft(a, 5, 0), 5, 0).allClose(a, 0, 1e-12)).isTrue();
     assertThatThrownBy(() -> Linalg.cholesky(spd.neg())).isInstanceOf(TensorException.class);

@@ -11,12 +11,13 @@ import org.tikhon.tensor.Tensor;
 /**
  * The running averages of a model's own outputs that ELR pulls towards (temporal ensembling).
  *
- * <p>Sample i has a target {@code t_i}, at first 0. At every visit, with {@code p' = clamp(p, 1e-4, 1 - 1e-4)},
+ * <p>Sample i has a target {@code t_i}, at first 0. At every visit, with {@code p' = clamp(p, 1e-4,
+ * 1 - 1e-4)},
  *
  * <pre>t_i = beta t_i + (1 - beta) p' / sum(p')</pre>
  *
- * without gradient. There is no bias correction: after k visits the target sums to {@code 1 - beta^k}, so that the
- * regulariser starts weakly on purpose.
+ * without gradient. There is no bias correction: after k visits the target sums to {@code 1 -
+ * beta^k}, so that the regulariser starts weakly on purpose.
  */
 public final class EarlyLearningTargets {
   static final double SMALLEST = 1e-4;
@@ -35,7 +36,8 @@ public final class EarlyLearningTargets {
    * @param samples the size of the training set, n
    * @param classes at least 2
    * @param beta the weight of the past, in [0, 1)
-   * @param dtype how the {@code n x classes} numbers are stored: FLOAT16 or BFLOAT16 halve the memory
+   * @param dtype how the {@code n x classes} numbers are stored: FLOAT16 or BFLOAT16 halve the
+   *     memory
    */
   public EarlyLearningTargets(long samples, int classes, double beta, Dtype dtype) {
     if (samples < 1) {
@@ -62,7 +64,8 @@ public final class EarlyLearningTargets {
    * @param index INT64 {@code [b]}, different places in the training set
    * @param probabilities {@code [b, classes]}
    * @return the new targets of the batch, {@code [b, classes]}, in the type of the probabilities
-   * @throws IllegalArgumentException if an index is outside or appears twice, or a probability is NaN; nothing is changed
+   * @throws IllegalArgumentException if an index is outside or appears twice, or a probability is
+   *     NaN; nothing is changed
    */
   public Tensor update(Tensor index, Tensor probabilities) {
     checkIndex(index);
@@ -77,7 +80,8 @@ public final class EarlyLearningTargets {
         throw new IllegalArgumentException("probabilities must be finite, one of the batch is NaN");
       }
       Tensor fresh = p.div(p.sumKeep(1));
-      Tensor updated = targets.indexSelect(0, index).to(p.dtype()).mul(beta).add(fresh.mul(1 - beta));
+      Tensor updated =
+          targets.indexSelect(0, index).to(p.dtype()).mul(beta).add(fresh.mul(1 - beta));
       targets.indexCopy_(0, index, updated.to(targets.dtype()));
       return scope.keep(updated);
     }

@@ -7,18 +7,22 @@ import org.tikhon.tensor.Tensor;
 /**
  * Early-learning regularisation: training on wrong labels without learning them.
  *
- * <p>A network learns the clean pattern first and memorises wrong labels later. With p the softmax of the logits, {@code p' =
- * clamp(p, 1e-4, 1 - 1e-4)} and t the running average of the network's own earlier outputs ({@link EarlyLearningTargets}),
+ * <p>A network learns the clean pattern first and memorises wrong labels later. With p the softmax
+ * of the logits, {@code p' = clamp(p, 1e-4, 1 - 1e-4)} and t the running average of the network's
+ * own earlier outputs ({@link EarlyLearningTargets}),
  *
  * <pre>L = mean_i [ -log p_{i, y_i} + lambda log(1 - &lt;t_i, p'_i&gt;) ]</pre>
  *
- * t is updated first, then used; the gradient flows through p' only. The second term falls as the output agrees with the
- * target: it keeps up the gradient of samples whose cross-entropy has vanished and cancels that of wrong labels,
+ * t is updated first, then used; the gradient flows through p' only. The second term falls as the
+ * output agrees with the target: it keeps up the gradient of samples whose cross-entropy has
+ * vanished and cancels that of wrong labels,
  *
- * <pre>dL_i/dz_ic = p_ic - [c = y_i] + lambda p_ic / (1 - &lt;t_i, p_i&gt;) sum_k (t_ik - t_ic) p_ik.</pre>
+ * <pre>
+ * dL_i/dz_ic = p_ic - [c = y_i] + lambda p_ic / (1 - &lt;t_i, p_i&gt;) sum_k (t_ik - t_ic) p_ik.
+ * </pre>
  *
- * <p>The paper's settings: lambda 3, beta 0.7 (CIFAR-10, symmetric noise); 1, 0.9 (asymmetric); 7, 0.9 (CIFAR-100). beta is
- * robust in 0.5 to 0.99; lambda needs tuning (1, 3, 5, 7, 10).
+ * <p>The paper's settings: lambda 3, beta 0.7 (CIFAR-10, symmetric noise); 1, 0.9 (asymmetric); 7,
+ * 0.9 (CIFAR-100). beta is robust in 0.5 to 0.99; lambda needs tuning (1, 3, 5, 7, 10).
  */
 @Paper(
     number = 15,
@@ -59,7 +63,8 @@ public final class ElrLoss {
   private void checkLabels(Tensor labels) {
     for (long label : labels.toLongArray()) {
       if (label < 0 || label >= targets.classes()) {
-        throw new IllegalArgumentException("label " + label + " outside 0.." + (targets.classes() - 1));
+        throw new IllegalArgumentException(
+            "label " + label + " outside 0.." + (targets.classes() - 1));
       }
     }
   }
@@ -71,8 +76,9 @@ public final class ElrLoss {
   }
 
   /**
-   * The ablation: Kullback-Leibler divergence from the normalised targets to the output, {@code mean_i KL(t_i / sum t_i ||
-   * p_i)}. Its gradient vanishes where the output agrees with the target, so it does not keep clean samples alive.
+   * The ablation: Kullback-Leibler divergence from the normalised targets to the output, {@code
+   * mean_i KL(t_i / sum t_i || p_i)}. Its gradient vanishes where the output agrees with the
+   * target, so it does not keep clean samples alive.
    */
   public static Tensor klToTarget(Tensor t, Tensor logits) {
     Tensor q = t.div(t.sumKeep(1));

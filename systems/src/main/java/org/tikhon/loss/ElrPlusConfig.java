@@ -10,9 +10,11 @@ package org.tikhon.loss;
  * @param emaStep the steps over which that weight ramps up; 0 for at once
  * @param coefStep the steps over which lambda ramps up; 0 for at once
  * @param warmupEpochs epochs of plain cross-entropy, in which the targets are averaged already
- * @param reweightLabelsByTarget multiply the mixed labels by the mixed targets and normalise (for 100 classes)
- * @param refreshEachEpoch take the targets from copies of the averaged networks that are refreshed once an epoch, as the
- *     official program does with its two processes, instead of from the averaged networks themselves
+ * @param reweightLabelsByTarget multiply the mixed labels by the mixed targets and normalise (for
+ *     100 classes)
+ * @param refreshEachEpoch take the targets from copies of the averaged networks that are refreshed
+ *     once an epoch, as the official program does with its two processes, instead of from the
+ *     averaged networks themselves
  */
 public record ElrPlusConfig(
     double lambda,

@@ -10,7 +10,10 @@ import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
 import org.tikhon.train.Task;
 
-/** {@link ElrPlusTrainer} in {@code tikhon compare}: two networks, so about four times the time of one. */
+/**
+ * {@link ElrPlusTrainer} in {@code tikhon compare}: two networks, so about four times the time of
+ * one.
+ */
 public final class ElrPlusRecipe implements Recipe {
   private static final String LAMBDA = "lambda";
   private static final String BETA = "beta";
@@ -37,10 +40,12 @@ public final class ElrPlusRecipe implements Recipe {
 
   @Override
   public Learner learner(Setup setup, Map<String, Double> setting) {
-    // The average ramps up over the first fifth of the training; the paper's 40,000 steps are a fifth of its 200 epochs.
+    // The average ramps up over the first fifth of the training; the paper's 40,000 steps are a
+    // fifth of its 200 epochs.
     long emaSteps = setup.epochs() * setup.samples() / 128 / 5;
     ElrPlusConfig config =
-        new ElrPlusConfig(setting.get(LAMBDA), setting.get(BETA), 1, 0.997, emaSteps, 0, 0, false, false);
+        new ElrPlusConfig(
+            setting.get(LAMBDA), setting.get(BETA), 1, 0.997, emaSteps, 0, 0, false, false);
     return new ElrPlusLearner(
         new ElrPlusTrainer(
             setup.network(),

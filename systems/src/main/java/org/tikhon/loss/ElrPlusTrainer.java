@@ -16,16 +16,18 @@ import org.tikhon.tensor.Tensor;
 import org.tikhon.train.Batch;
 
 /**
- * ELR+ (the same paper): two networks that take their targets from each other's weight averages, with mixup.
+ * ELR+ (the same paper): two networks that take their targets from each other's weight averages,
+ * with mixup.
  *
- * <p>A step, for each network k: the other network's average predicts the batch as it is, which updates the targets t; then
- * on {@code x' = l x + (1 - l) x_perm} with {@code l = max(l, 1 - l)}, l from Beta(alpha, alpha), labels and targets mixed
- * alike,
+ * <p>A step, for each network k: the other network's average predicts the batch as it is, which
+ * updates the targets t; then on {@code x' = l x + (1 - l) x_perm} with {@code l = max(l, 1 - l)},
+ * l from Beta(alpha, alpha), labels and targets mixed alike,
  *
  * <pre>L = cross-entropy(y') + lambda ramp(step) mean log(1 - &lt;t', p'&gt;)</pre>
  *
- * and after the change of the weights {@code average = a average + (1 - a) weights}, {@code a = emaAlpha ramp(step)}. The
- * averages run in training mode; their batch-normalisation statistics are their own and are not averaged.
+ * and after the change of the weights {@code average = a average + (1 - a) weights}, {@code a =
+ * emaAlpha ramp(step)}. The averages run in training mode; their batch-normalisation statistics are
+ * their own and are not averaged.
  */
 public final class ElrPlusTrainer {
   private final ElrPlusConfig config;
@@ -142,7 +144,8 @@ public final class ElrPlusTrainer {
     try (Scope scope = Scope.open()) {
       // Both targets come from the averages before either network changes.
       Tensor[] teachers = {
-        sides.get(1).teacherProbabilities(batch.inputs()), sides.get(0).teacherProbabilities(batch.inputs())
+        sides.get(1).teacherProbabilities(batch.inputs()),
+        sides.get(0).teacherProbabilities(batch.inputs())
       };
       double[] losses = new double[2];
       for (int k = 0; k < 2; k++) {
@@ -198,7 +201,9 @@ public final class ElrPlusTrainer {
         .forEach(
             k -> {
               Side s = sides.get(k);
-              parts(k, s).forEach((prefix, part) -> part.forEach((name, t) -> state.put(prefix + name, t)));
+              parts(k, s)
+                  .forEach(
+                      (prefix, part) -> part.forEach((name, t) -> state.put(prefix + name, t)));
               s.optimizer.state().forEach((name, t) -> state.put(k + ".optimizer." + name, t));
               state.put(k + ".targets", s.targets.state());
             });
@@ -225,7 +230,9 @@ public final class ElrPlusTrainer {
         Autograd.NoGrad off = Autograd.noGrad()) {
       for (int k = 0; k < 2; k++) {
         Side s = sides.get(k);
-        parts(k, s).forEach((prefix, part) -> part.forEach((name, t) -> t.copy_(state.get(prefix + name))));
+        parts(k, s)
+            .forEach(
+                (prefix, part) -> part.forEach((name, t) -> t.copy_(state.get(prefix + name))));
         Map<String, Tensor> optimizer = new LinkedHashMap<>();
         String prefix = k + ".optimizer.";
         state.forEach(

@@ -37,11 +37,15 @@ public final class ElrRecipe implements Recipe {
 
   @Override
   public Learner learner(Setup setup, Map<String, Double> setting) {
-    EarlyLearningTargets targets = new EarlyLearningTargets(setup.samples(), setup.classes(), setting.get(BETA));
+    EarlyLearningTargets targets =
+        new EarlyLearningTargets(setup.samples(), setup.classes(), setting.get(BETA));
     return new ElrLearner(setup, new ElrLoss(targets, setting.get(LAMBDA)));
   }
 
-  /** A network trained with the loss; its state holds the targets, without which resuming would change the loss. */
+  /**
+   * A network trained with the loss; its state holds the targets, without which resuming would
+   * change the loss.
+   */
   static final class ElrLearner extends SupervisedLearner {
     private static final String TARGETS = "elr.targets";
     private final ElrLoss loss;

@@ -32,7 +32,8 @@ public final class Catalog {
   private static List<Entry> plan() {
     try (BufferedReader reader =
         new BufferedReader(
-            new InputStreamReader(Catalog.class.getResourceAsStream("systems.tsv"), StandardCharsets.UTF_8))) {
+            new InputStreamReader(
+                Catalog.class.getResourceAsStream("systems.tsv"), StandardCharsets.UTF_8))) {
       return reader
           .lines()
           .filter(l -> !l.isBlank())

@@ -1,8 +1,9 @@
 package org.tikhon.lab.claim;
 
 /**
- * The headline comparison of a system's paper at laptop scale: method beside baselines that are tuned as fairly as the
- * method, with every seed shown. Implementations are found with {@link java.util.ServiceLoader}.
+ * The headline comparison of a system's paper at laptop scale: method beside baselines that are
+ * tuned as fairly as the method, with every seed shown. Implementations are found with {@link
+ * java.util.ServiceLoader}.
  */
 public interface Claim {
   /** The system's entry class, annotated with {@link org.tikhon.Paper}. */

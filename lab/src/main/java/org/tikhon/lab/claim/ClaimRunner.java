@@ -27,7 +27,8 @@ public final class ClaimRunner {
   private ClaimRunner() {}
 
   /** A finished run. */
-  public record Finished(String system, String verdict, String bar, ClaimResult result, double seconds) {
+  public record Finished(
+      String system, String verdict, String bar, ClaimResult result, double seconds) {
     public boolean holds() {
       return result.holds();
     }
@@ -47,7 +48,8 @@ public final class ClaimRunner {
   }
 
   /** Runs a claim and keeps its result. */
-  public static Finished run(Catalog.Entry entry, Claim claim, ClaimContext context) throws Exception {
+  public static Finished run(Catalog.Entry entry, Claim claim, ClaimContext context)
+      throws Exception {
     long start = System.nanoTime();
     ClaimResult result = claim.run(context);
     double seconds = (System.nanoTime() - start) / 1e9;
@@ -80,12 +82,18 @@ public final class ClaimRunner {
 
   private static String machine() {
     return "%s, %d processors, Java %s"
-        .formatted(System.getProperty("os.arch"), Runtime.getRuntime().availableProcessors(), Runtime.version().feature());
+        .formatted(
+            System.getProperty("os.arch"),
+            Runtime.getRuntime().availableProcessors(),
+            Runtime.version().feature());
   }
 
   private static String commit() {
     try {
-      Process git = new ProcessBuilder("git", "rev-parse", "--short", "HEAD").redirectErrorStream(true).start();
+      Process git =
+          new ProcessBuilder("git", "rev-parse", "--short", "HEAD")
+              .redirectErrorStream(true)
+              .start();
       try (BufferedReader reader =
           new BufferedReader(new InputStreamReader(git.getInputStream(), StandardCharsets.UTF_8))) {
         String line = reader.readLine();
@@ -99,21 +107,32 @@ public final class ClaimRunner {
     }
   }
 
-  /** The result as text: each quantity with its seeds, mean and standard deviation; the bar; the verdict. */
+  /**
+   * The result as text: each quantity with its seeds, mean and standard deviation; the bar; the
+   * verdict.
+   */
   public static String text(Finished finished, Claim claim) {
     StringBuilder text = new StringBuilder();
     text.append(finished.system()).append(": ").append(claim.statement()).append('\n');
     Map<String, List<Measurement>> byName = new LinkedHashMap<>();
-    finished.result().measurements().forEach(m -> byName.computeIfAbsent(m.name(), n -> new ArrayList<>()).add(m));
+    finished
+        .result()
+        .measurements()
+        .forEach(m -> byName.computeIfAbsent(m.name(), n -> new ArrayList<>()).add(m));
     int width = byName.keySet().stream().mapToInt(String::length).max().orElse(0);
     byName.forEach(
         (name, list) -> {
           text.append("  ").append(name).append(" ".repeat(width - name.length())).append("  ");
           list.forEach(m -> text.append(number(m.value())).append(' '));
           if (list.size() > 1) {
-            double mean = list.stream().mapToDouble(Measurement::value).average().orElse(Double.NaN);
-            double squares = list.stream().mapToDouble(m -> (m.value() - mean) * (m.value() - mean)).sum();
-            text.append(" mean ").append(number(mean)).append(" ± ").append(number(Math.sqrt(squares / (list.size() - 1))));
+            double mean =
+                list.stream().mapToDouble(Measurement::value).average().orElse(Double.NaN);
+            double squares =
+                list.stream().mapToDouble(m -> (m.value() - mean) * (m.value() - mean)).sum();
+            text.append(" mean ")
+                .append(number(mean))
+                .append(" ± ")
+                .append(number(Math.sqrt(squares / (list.size() - 1))));
           }
           text.append(' ').append(list.getFirst().unit()).append('\n');
         });
@@ -121,9 +140,16 @@ public final class ClaimRunner {
     finished
         .result()
         .checks()
-        .forEach(c -> text.append(c.holds() ? "  met      " : "  NOT MET  ").append(c.what()).append(": ").append(c.measured()).append('\n'));
+        .forEach(
+            c ->
+                text.append(c.holds() ? "  met      " : "  NOT MET  ")
+                    .append(c.what())
+                    .append(": ")
+                    .append(c.measured())
+                    .append('\n'));
     finished.result().notes().forEach(n -> text.append("Note: ").append(n).append('\n'));
-    text.append(String.format(Locale.ROOT, "%s (%.1f s)%n", finished.verdict(), finished.seconds()));
+    text.append(
+        String.format(Locale.ROOT, "%s (%.1f s)%n", finished.verdict(), finished.seconds()));
     return text.toString();
   }
 

@@ -34,13 +34,22 @@ public final class ClaimCommand implements Callable<Integer> {
   @Option(names = "--quick", description = "A reduced version, as tikhon claims --quick runs it.")
   private boolean quick;
 
-  @Option(names = "--seeds", paramLabel = "N", description = "The number of seeds; without it the claim's own.", defaultValue = "0")
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      description = "The number of seeds; without it the claim's own.",
+      defaultValue = "0")
   private int seeds;
 
-  @Option(names = "--data", paramLabel = "DIR", description = "The folder that holds the data sets.")
+  @Option(
+      names = "--data",
+      paramLabel = "DIR",
+      description = "The folder that holds the data sets.")
   private Path data;
 
-  @Option(names = "--json", description = "Print one JSON object on standard output, everything else on standard error.")
+  @Option(
+      names = "--json",
+      description = "Print one JSON object on standard output, everything else on standard error.")
   private boolean json;
 
   @Override
@@ -54,10 +63,13 @@ public final class ClaimCommand implements Callable<Integer> {
     Catalog.Entry entry = ShowCommand.find(system);
     Claim claim = Catalog.claims().get(entry.number());
     if (claim == null) {
-      throw new IllegalArgumentException("system " + entry.slug() + " is not built; tikhon list shows which are");
+      throw new IllegalArgumentException(
+          "system " + entry.slug() + " is not built; tikhon list shows which are");
     }
     ClaimContext.Mode mode =
-        full ? ClaimContext.Mode.FULL : quick ? ClaimContext.Mode.QUICK : ClaimContext.Mode.STANDARD;
+        full
+            ? ClaimContext.Mode.FULL
+            : quick ? ClaimContext.Mode.QUICK : ClaimContext.Mode.STANDARD;
     PrintWriter err = spec.commandLine().getErr();
     ClaimContext context =
         new ClaimContext(

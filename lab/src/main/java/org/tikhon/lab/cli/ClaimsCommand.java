@@ -27,7 +27,9 @@ public final class ClaimsCommand implements Callable<Integer> {
   @Option(names = "--quick", description = "Reduced versions, a minute or so each.")
   private boolean quick;
 
-  @Option(names = "--json", description = "Print one JSON object on standard output, everything else on standard error.")
+  @Option(
+      names = "--json",
+      description = "Print one JSON object on standard output, everything else on standard error.")
   private boolean json;
 
   @Override

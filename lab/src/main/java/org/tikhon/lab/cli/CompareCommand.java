@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,49 +44,96 @@ import picocli.CommandLine.Spec;
 public final class CompareCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--data", paramLabel = "PATH", description = "CSV, Parquet or JSON table; folder with IDX files, CIFAR batches or one folder of images per class.")
+  @Option(
+      names = "--data",
+      paramLabel = "PATH",
+      description =
+          "CSV, Parquet or JSON table; folder with IDX files, CIFAR batches or one folder of images per class.")
   private Path data;
 
-  @Option(names = "--test", paramLabel = "PATH", description = "A separate test table; without it a fifth of the rows is held out.")
+  @Option(
+      names = "--test",
+      paramLabel = "PATH",
+      description = "A separate test table; without it a fifth of the rows is held out.")
   private Path test;
 
-  @Option(names = "--target", paramLabel = "COLUMN", description = "The column to predict: a name, or last (the default).")
+  @Option(
+      names = "--target",
+      paramLabel = "COLUMN",
+      description = "The column to predict: a name, or last (the default).")
   private String target;
 
-  @Option(names = "--task", description = "auto (default), classification or regression.", defaultValue = "auto")
+  @Option(
+      names = "--task",
+      description = "auto (default), classification or regression.",
+      defaultValue = "auto")
   private TableTarget.Kind task;
 
-  @Option(names = "--methods", paramLabel = "a,b,c", description = "Methods by name, or all (default).", defaultValue = "all")
+  @Option(
+      names = "--methods",
+      paramLabel = "a,b,c",
+      description = "Methods by name, or all (default).",
+      defaultValue = "all")
   private String methods;
 
-  @Option(names = "--epochs", paramLabel = "N", description = "Length of a training; the default depends on the network.")
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      description = "Length of a training; the default depends on the network.")
   private Integer epochs;
 
-  @Option(names = "--seeds", paramLabel = "N", description = "How many times the chosen setting is trained (default ${DEFAULT-VALUE}).", defaultValue = "3")
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      description = "How many times the chosen setting is trained (default ${DEFAULT-VALUE}).",
+      defaultValue = "3")
   private int seeds;
 
-  @Option(names = "--label-noise", paramLabel = "KIND:RATE", description = "Put wrong labels into the training part: symmetric:0.4 or asymmetric:0.3.")
+  @Option(
+      names = "--label-noise",
+      paramLabel = "KIND:RATE",
+      description = "Put wrong labels into the training part: symmetric:0.4 or asymmetric:0.3.")
   private String labelNoise;
 
-  @Option(names = "--subset", paramLabel = "N", description = "Use only N training samples.", defaultValue = "0")
+  @Option(
+      names = "--subset",
+      paramLabel = "N",
+      description = "Use only N training samples.",
+      defaultValue = "0")
   private int subset;
 
-  @Option(names = "--model", paramLabel = "NAME", description = "mlp, cnn, resnet20, resnet18 or vit for images; tables have their own.")
+  @Option(
+      names = "--model",
+      paramLabel = "NAME",
+      description = "mlp, cnn, resnet20, resnet18 or vit for images; tables have their own.")
   private String model;
 
-  @Option(names = "--impute", description = "Replace missing, NaN and infinite numbers by the training mean.")
+  @Option(
+      names = "--impute",
+      description = "Replace missing, NaN and infinite numbers by the training mean.")
   private boolean impute;
 
-  @Option(names = "--time-budget", paramLabel = "MIN", description = "Shorten every training alike so that all fit into about MIN minutes.")
+  @Option(
+      names = "--time-budget",
+      paramLabel = "MIN",
+      description = "Shorten every training alike so that all fit into about MIN minutes.")
   private Double timeBudget;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Folder for report, model and progress (default runs/compare-DATE-TIME).")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "Folder for report, model and progress (default runs/compare-DATE-TIME).")
   private Path out;
 
-  @Option(names = "--resume", description = "Go on with the run in --out; it ends with the numbers of an uninterrupted one.")
+  @Option(
+      names = "--resume",
+      description =
+          "Go on with the run in --out; it ends with the numbers of an uninterrupted one.")
   private boolean resume;
 
-  @Option(names = "--json", description = "Print one JSON object on standard output, everything else on standard error.")
+  @Option(
+      names = "--json",
+      description = "Print one JSON object on standard output, everything else on standard error.")
   private boolean json;
 
   @Override
@@ -93,7 +141,8 @@ public final class CompareCommand implements Callable<Integer> {
     PrintWriter stdout = spec.commandLine().getOut();
     PrintWriter info = json ? spec.commandLine().getErr() : stdout;
     if (resume && out == null) {
-      throw new IllegalArgumentException("--resume needs --out, the folder of the run to go on with");
+      throw new IllegalArgumentException(
+          "--resume needs --out, the folder of the run to go on with");
     }
     if (epochs != null && epochs < 1) {
       throw new IllegalArgumentException("--epochs must be at least 1, was " + epochs);
@@ -118,14 +167,18 @@ public final class CompareCommand implements Callable<Integer> {
     CompareRun.prepare(folder, resume, config(recipes));
     int wanted = epochs != null ? epochs : problem.backbone().epochs();
     int length =
-        timeBudget == null ? wanted : CompareRun.epochsWithin(problem, recipes, wanted, seeds, timeBudget);
+        timeBudget == null
+            ? wanted
+            : CompareRun.epochsWithin(problem, recipes, wanted, seeds, timeBudget);
     info.println(
         "Plan: %d methods, network %s, %d epochs%s, %d seeds; writing to %s"
             .formatted(
                 recipes.size(),
                 problem.backbone().name(),
                 length,
-                length < wanted ? " (of " + wanted + ", to stay within " + timeBudget + " minutes)" : "",
+                length < wanted
+                    ? " (of " + wanted + ", to stay within " + timeBudget + " minutes)"
+                    : "",
                 seeds,
                 folder));
     info.flush();
@@ -133,10 +186,16 @@ public final class CompareCommand implements Callable<Integer> {
   }
 
   private Integer run(
-      Problem problem, List<Recipe> recipes, int length, Path folder, PrintWriter stdout, PrintWriter info)
+      Problem problem,
+      List<Recipe> recipes,
+      int length,
+      Path folder,
+      PrintWriter stdout,
+      PrintWriter info)
       throws IOException {
     ProgressLine line = new ProgressLine(System.err);
-    Comparison comparison = new Comparison(problem, recipes, length, seeds, folder, progress(line, problem));
+    Comparison comparison =
+        new Comparison(problem, recipes, length, seeds, folder, progress(line, problem));
     CountDownLatch finished = new CountDownLatch(1);
     Thread interrupt =
         new Thread(
@@ -147,7 +206,8 @@ public final class CompareCommand implements Callable<Integer> {
               } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
               }
-              System.err.println("\nStopped. To go on: the same command with --out " + folder + " --resume");
+              System.err.println(
+                  "\nStopped. To go on: the same command with --out " + folder + " --resume");
             });
     Runtime.getRuntime().addShutdownHook(interrupt);
     CompareRun.Outcome outcome;
@@ -198,7 +258,15 @@ public final class CompareCommand implements Callable<Integer> {
       public void step(double fraction, int epoch, int epochs, double loss) {
         line.show(
             (number - 1 + fraction) / count,
-            String.format(Locale.ROOT, "%d/%d %s, epoch %d/%d, loss %.3f", number, count, name, epoch, epochs, loss));
+            String.format(
+                Locale.ROOT,
+                "%d/%d %s, epoch %d/%d, loss %.3f",
+                number,
+                count,
+                name,
+                epoch,
+                epochs,
+                loss));
       }
 
       @Override
@@ -248,7 +316,10 @@ public final class CompareCommand implements Callable<Integer> {
                   () ->
                       new IllegalArgumentException(
                           "method %s does not fit this task; these do: %s"
-                              .formatted(name, String.join(", ", fitting.stream().map(Recipe::name).toList())))));
+                              .formatted(
+                                  name,
+                                  String.join(
+                                      ", ", fitting.stream().map(Recipe::name).toList())))));
     }
     return chosen.stream().distinct().toList();
   }
@@ -271,6 +342,10 @@ public final class CompareCommand implements Callable<Integer> {
   }
 
   private static Path defaultFolder() {
-    return Path.of("runs", "compare-" + LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss")));
+    return Path.of(
+        "runs",
+        "compare-"
+            + LocalDateTime.now(ZoneId.systemDefault())
+                .format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss")));
   }
 }

@@ -37,7 +37,10 @@ public final class DataCommand implements Runnable {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    Names.unknown("data set", name, DataRegistry.entries().stream().map(DataRegistry.Entry::name).toList())));
+                    Names.unknown(
+                        "data set",
+                        name,
+                        DataRegistry.entries().stream().map(DataRegistry.Entry::name).toList())));
   }
 
   private static Map<String, Object> facts(DataRegistry.Entry entry) {
@@ -46,12 +49,17 @@ public final class DataCommand implements Runnable {
     facts.put("what", entry.description());
     facts.put("licence", entry.licence());
     facts.put("files", entry.files().stream().map(f -> f.url().toString()).toList());
-    facts.put("here", DataHome.find(entry.name()).map(Path::toString).orElse("not on this machine"));
+    facts.put(
+        "here", DataHome.find(entry.name()).map(Path::toString).orElse("not on this machine"));
     return facts;
   }
 
   /** {@code tikhon data list}. */
-  @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists the data sets.", footer = {"", "Example:", "  tikhon data list"})
+  @Command(
+      name = "list",
+      mixinStandardHelpOptions = true,
+      description = "Lists the data sets.",
+      footer = {"", "Example:", "  tikhon data list"})
   static final class ListSets implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
@@ -72,7 +80,9 @@ public final class DataCommand implements Runnable {
             "%-15s %-48s %s%n",
             e.name(),
             e.description(),
-            DataHome.find(e.name()).map(Path::toString).orElse("not here: tikhon data get " + e.name()));
+            DataHome.find(e.name())
+                .map(Path::toString)
+                .orElse("not here: tikhon data get " + e.name()));
       }
       out.flush();
       return 0;
@@ -80,7 +90,11 @@ public final class DataCommand implements Runnable {
   }
 
   /** {@code tikhon data get}. */
-  @Command(name = "get", mixinStandardHelpOptions = true, description = "Downloads a data set: resumable, checked.", footer = {"", "Example:", "  tikhon data get mnist"})
+  @Command(
+      name = "get",
+      mixinStandardHelpOptions = true,
+      description = "Downloads a data set: resumable, checked.",
+      footer = {"", "Example:", "  tikhon data get mnist"})
   static final class Get implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
@@ -106,7 +120,11 @@ public final class DataCommand implements Runnable {
   }
 
   /** {@code tikhon data info}. */
-  @Command(name = "info", mixinStandardHelpOptions = true, description = "Describes a data set.", footer = {"", "Example:", "  tikhon data info cifar10"})
+  @Command(
+      name = "info",
+      mixinStandardHelpOptions = true,
+      description = "Describes a data set.",
+      footer = {"", "Example:", "  tikhon data info cifar10"})
   static final class Info implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

@@ -22,7 +22,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "doctor",
     mixinStandardHelpOptions = true,
-    description = "Looks at the JDK, the processor, LibTorch, threads, GPU, memory and the data folder.",
+    description =
+        "Looks at the JDK, the processor, LibTorch, threads, GPU, memory and the data folder.",
     footer = {"", "Example:", "  tikhon doctor"})
 public final class DoctorCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -35,19 +36,30 @@ public final class DoctorCommand implements Callable<Integer> {
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("java", Runtime.version() + ", " + System.getProperty("java.vendor"));
     facts.put(
-        "system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + System.getProperty("os.arch"));
+        "system",
+        System.getProperty("os.name")
+            + " "
+            + System.getProperty("os.version")
+            + ", "
+            + System.getProperty("os.arch"));
     facts.put("processors", Runtime.getRuntime().availableProcessors());
     facts.put("vectors", vectors());
     facts.put("libtorch", Engine.libtorchVersion());
-    facts.put("threads", Engine.threads() + (System.getenv("TIKHON_THREADS") == null ? "" : " (from TIKHON_THREADS)"));
+    facts.put(
+        "threads",
+        Engine.threads()
+            + (System.getenv("TIKHON_THREADS") == null ? "" : " (from TIKHON_THREADS)"));
     facts.put("device", Device.best().toString());
     facts.put("works", works());
-    OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    OperatingSystemMXBean system =
+        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     facts.put(
         "memory",
         "%d MB, %d MB free; JVM heap up to %d MB"
             .formatted(
-                system.getTotalMemorySize() >> 20, system.getFreeMemorySize() >> 20, Runtime.getRuntime().maxMemory() >> 20));
+                system.getTotalMemorySize() >> 20,
+                system.getFreeMemorySize() >> 20,
+                Runtime.getRuntime().maxMemory() >> 20));
     facts.put(
         "data",
         DataHome.candidates().stream()
@@ -82,7 +94,9 @@ public final class DoctorCommand implements Callable<Integer> {
     try (Scope scope = Scope.open()) {
       Tensor x = Tensor.ones(64, 64).setRequiresGrad(true);
       x.matmul(x).sum().backward();
-      return x.grad().get(0).get(0).item() == 128 ? "a product and its derivative are right" : "WRONG RESULTS";
+      return x.grad().get(0).get(0).item() == 128
+          ? "a product and its derivative are right"
+          : "WRONG RESULTS";
     }
   }
 }

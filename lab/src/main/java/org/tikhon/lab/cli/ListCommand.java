@@ -28,7 +28,10 @@ public final class ListCommand implements Callable<Integer> {
   @Option(names = "--room", paramLabel = "R", description = "Only the systems of a room.")
   private String room;
 
-  @Option(names = "--search", paramLabel = "WORDS", description = "Only the systems whose name, title or room has all these words.")
+  @Option(
+      names = "--search",
+      paramLabel = "WORDS",
+      description = "Only the systems whose name, title or room has all these words.")
   private String search;
 
   @Option(names = "--json", description = "Print one JSON object on standard output.")
@@ -68,7 +71,8 @@ public final class ListCommand implements Callable<Integer> {
           e.title());
     }
     out.printf(
-        "%d systems, %d built%n", shown.size(), shown.stream().filter(e -> claims.containsKey(e.number())).count());
+        "%d systems, %d built%n",
+        shown.size(), shown.stream().filter(e -> claims.containsKey(e.number())).count());
     out.flush();
     return 0;
   }
@@ -81,6 +85,7 @@ public final class ListCommand implements Callable<Integer> {
     String text = (e.slug() + " " + e.title() + " " + e.room()).toLowerCase(Locale.ROOT);
     return (room == null || e.room().equals(room))
         && (search == null
-            || Arrays.stream(search.toLowerCase(Locale.ROOT).split("\\s+")).allMatch(text::contains));
+            || Arrays.stream(search.toLowerCase(Locale.ROOT).split("\\s+"))
+                .allMatch(text::contains));
   }
 }

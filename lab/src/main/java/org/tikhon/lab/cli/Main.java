@@ -9,8 +9,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /**
- * The entry point of {@code ./tikhon}. Exit codes: 0 fine, 1 a claim falls short or the work failed, 2 wrong use or bad
- * input, which are told in one line on standard error.
+ * The entry point of {@code ./tikhon}. Exit codes: 0 fine, 1 a claim falls short or the work
+ * failed, 2 wrong use or bad input, which are told in one line on standard error.
  */
 @Command(
     name = "tikhon",
@@ -29,7 +29,13 @@ import picocli.CommandLine.Command;
       DataCommand.class,
       DoctorCommand.class,
     },
-    footer = {"", "Examples:", "  tikhon compare", "  tikhon compare --data table.csv --target last", "  tikhon list"})
+    footer = {
+      "",
+      "Examples:",
+      "  tikhon compare",
+      "  tikhon compare --data table.csv --target last",
+      "  tikhon list"
+    })
 public final class Main implements Runnable {
   static final int FAILED = 1;
   static final int WRONG_USE = 2;
@@ -59,7 +65,9 @@ public final class Main implements Runnable {
           CommandLine command = e.getCommandLine();
           command.getErr().println("tikhon: " + oneLine(e.getMessage()));
           if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr())) {
-            command.getErr().println("See: " + command.getCommandSpec().qualifiedName() + " --help");
+            command
+                .getErr()
+                .println("See: " + command.getCommandSpec().qualifiedName() + " --help");
           }
           return WRONG_USE;
         });

@@ -20,17 +20,29 @@ import picocli.CommandLine.Spec;
     name = "predict",
     mixinStandardHelpOptions = true,
     description = "Applies the best model of a comparison to new data.",
-    footer = {"", "Example:", "  tikhon predict runs/compare-20260101-120000 --data new.csv --out predictions.csv"})
+    footer = {
+      "",
+      "Example:",
+      "  tikhon predict runs/compare-20260101-120000 --data new.csv --out predictions.csv"
+    })
 public final class PredictCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "DIR", description = "The folder of a finished comparison.")
   private Path folder;
 
-  @Option(names = "--data", required = true, paramLabel = "PATH", description = "New data of the same kind; a target column is not needed.")
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "PATH",
+      description = "New data of the same kind; a target column is not needed.")
   private Path data;
 
-  @Option(names = "--out", required = true, paramLabel = "FILE", description = "The CSV file to write: prediction and probabilities, a line for each row.")
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "FILE",
+      description = "The CSV file to write: prediction and probabilities, a line for each row.")
   private Path out;
 
   @Option(names = "--force", description = "Replace --out if it exists.")
@@ -42,7 +54,8 @@ public final class PredictCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (Files.exists(out) && !force) {
-      throw new IllegalArgumentException("--out " + out + " exists already; add --force to replace it");
+      throw new IllegalArgumentException(
+          "--out " + out + " exists already; add --force to replace it");
     }
     Predictor predictor = Predictor.open(folder);
     List<String> lines = predictor.predict(data);
@@ -51,9 +64,17 @@ public final class PredictCommand implements Callable<Integer> {
     if (json) {
       Json.print(
           stdout,
-          Map.of("model", predictor.card().training(), "rows", lines.size() - 1, "out", out.toString()));
+          Map.of(
+              "model",
+              predictor.card().training(),
+              "rows",
+              lines.size() - 1,
+              "out",
+              out.toString()));
     } else {
-      stdout.printf("%d predictions of %s written to %s%n", lines.size() - 1, predictor.card().training(), out);
+      stdout.printf(
+          "%d predictions of %s written to %s%n",
+          lines.size() - 1, predictor.card().training(), out);
       stdout.flush();
     }
     return 0;

@@ -4,8 +4,8 @@ import java.io.PrintStream;
 import java.util.Locale;
 
 /**
- * One line of progress with a bar and the time that is left, on standard error. On a terminal it is redrawn in place;
- * otherwise a line is printed now and then, so that logs stay short.
+ * One line of progress with a bar and the time that is left, on standard error. On a terminal it is
+ * redrawn in place; otherwise a line is printed now and then, so that logs stay short.
  */
 final class ProgressLine {
   private static final long REDRAW_NANOS = 200_000_000L;
@@ -36,7 +36,13 @@ final class ProgressLine {
     int filled = (int) Math.round(BAR * fraction);
     String text =
         String.format(
-            Locale.ROOT, "[%s%s] %3.0f %%  %s  %s", "#".repeat(filled), ".".repeat(BAR - filled), 100 * fraction, left, what);
+            Locale.ROOT,
+            "[%s%s] %3.0f %%  %s  %s",
+            "#".repeat(filled),
+            ".".repeat(BAR - filled),
+            100 * fraction,
+            left,
+            what);
     if (terminal) {
       err.print("\r" + text + " ".repeat(Math.max(0, width - text.length())));
       err.flush();
@@ -62,6 +68,8 @@ final class ProgressLine {
 
   static String clock(double seconds) {
     long s = Math.round(seconds);
-    return s < 60 ? s + " s" : s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
+    return s < 60
+        ? s + " s"
+        : s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
   }
 }

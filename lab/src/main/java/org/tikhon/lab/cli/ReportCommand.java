@@ -18,11 +18,19 @@ import picocli.CommandLine.Spec;
     name = "report",
     mixinStandardHelpOptions = true,
     description = "Writes the results of all claims as an HTML page or as Markdown.",
-    footer = {"", "Examples:", "  tikhon report --html report.html", "  tikhon report --markdown docs/SYSTEMS.md --force"})
+    footer = {
+      "",
+      "Examples:",
+      "  tikhon report --html report.html",
+      "  tikhon report --markdown docs/SYSTEMS.md --force"
+    })
 public final class ReportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(names = "--html", paramLabel = "FILE", description = "The page to write (default report.html, unless --markdown is given).")
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description = "The page to write (default report.html, unless --markdown is given).")
   private Path html;
 
   @Option(names = "--markdown", paramLabel = "FILE", description = "The Markdown file to write.")

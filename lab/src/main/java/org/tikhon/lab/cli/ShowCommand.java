@@ -35,7 +35,8 @@ public final class ShowCommand implements Callable<Integer> {
         .orElseThrow(
             () ->
                 new IllegalArgumentException(
-                    Names.unknown("system", name, Catalog.entries().stream().map(Entry::slug).toList())));
+                    Names.unknown(
+                        "system", name, Catalog.entries().stream().map(Entry::slug).toList())));
   }
 
   @Override

@@ -1,2 +1,5 @@
-/** The command line. {@link org.tikhon.lab.cli.Main} lists the commands and turns failures into one line and an exit code. */
+/**
+ * The command line. {@link org.tikhon.lab.cli.Main} lists the commands and turns failures into one
+ * line and an exit code.
+ */
 package org.tikhon.lab.cli;

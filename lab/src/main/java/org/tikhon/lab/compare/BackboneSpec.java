@@ -18,7 +18,8 @@ import org.tikhon.train.Setup.Optimization;
  * @param inputShape the shape of one input, without the batch
  * @param cardinalities of the categorical columns, for tabular
  */
-public record BackboneSpec(String name, List<Integer> inputShape, List<Integer> cardinalities, int outputs) {
+public record BackboneSpec(
+    String name, List<Integer> inputShape, List<Integer> cardinalities, int outputs) {
   static final List<String> IMAGE_NAMES = List.of("mlp", "cnn", "resnet20", "resnet18", "vit");
   static final String TABULAR = "tabular";
   private static final List<Integer> HIDDEN = List.of(256, 256);
@@ -35,7 +36,8 @@ public record BackboneSpec(String name, List<Integer> inputShape, List<Integer> 
       case TABULAR ->
           new TabularMlp(channels - cardinalities.size(), cardinalities, HIDDEN, outputs, 0, rng);
       default ->
-          throw new IllegalArgumentException("model must be one of " + IMAGE_NAMES + ", was " + name);
+          throw new IllegalArgumentException(
+              "model must be one of " + IMAGE_NAMES + ", was " + name);
     };
   }
 
@@ -50,8 +52,8 @@ public record BackboneSpec(String name, List<Integer> inputShape, List<Integer> 
   }
 
   /**
-   * How the network is trained when nothing else is said: AdamW for tables and transformers, SGD with momentum and a cosine
-   * for the others. The same for every method.
+   * How the network is trained when nothing else is said: AdamW for tables and transformers, SGD
+   * with momentum and a cosine for the others. The same for every method.
    */
   public Optimization optimization(int epochs) {
     Schedule cosine = Schedule.cosine(epochs, 0);

@@ -18,7 +18,13 @@ final class CompareReport {
   private CompareReport() {}
 
   static String html(
-      Problem problem, Leaderboard board, List<Result> results, Evaluation best, int epochs, int seeds, String useLine) {
+      Problem problem,
+      Leaderboard board,
+      List<Result> results,
+      Evaluation best,
+      int epochs,
+      int seeds,
+      String useLine) {
     Page page = new Page("tikhon compare: " + problem.title());
     page.list(problem.findings());
     page.paragraph(
@@ -28,7 +34,9 @@ final class CompareReport {
             .formatted(seeds, epochs, problem.backbone().name()));
     page.heading("Leaderboard");
     page.table(board.cells(seeds), List.of(1, board.metrics().size() + 4), 0);
-    page.paragraph("* baseline. Mean" + (seeds > 1 ? " ± standard deviation over " + seeds + " seeds." : " of one seed."));
+    page.paragraph(
+        "* baseline. Mean"
+            + (seeds > 1 ? " ± standard deviation over " + seeds + " seeds." : " of one seed."));
     List<Row> finished = board.rows().stream().filter(r -> r.error() == null).toList();
     if (finished.isEmpty()) {
       return page.html();
@@ -45,7 +53,11 @@ final class CompareReport {
                         factor * r.stats().get(metric).deviation(),
                         !r.baseline()))
             .toList();
-    page.figures(List.of(new Figure(Svg.bars("test " + Leaderboard.title(metric), bars), "Error bars: one standard deviation over the seeds. Dark: systems; light: baselines.")));
+    page.figures(
+        List.of(
+            new Figure(
+                Svg.bars("test " + Leaderboard.title(metric), bars),
+                "Error bars: one standard deviation over the seeds. Dark: systems; light: baselines.")));
 
     page.heading("Learning curves");
     page.figures(
@@ -54,7 +66,8 @@ final class CompareReport {
                 Svg.lines("epoch", "test " + Leaderboard.title(metric), curves(results, 2, factor)),
                 "On test data (only watched), mean over the seeds."),
             new Figure(
-                Svg.lines("epoch", "validation " + Leaderboard.title(metric), curves(results, 1, factor)),
+                Svg.lines(
+                    "epoch", "validation " + Leaderboard.title(metric), curves(results, 1, factor)),
                 "On validation data, whose labels are as noisy as the training labels."),
             new Figure(
                 Svg.lines("epoch", "training loss", curves(results, 0, 1)),
@@ -67,8 +80,12 @@ final class CompareReport {
           List.of(
               new Figure(
                   Svg.reliability(
-                      Arrays.stream(Calibration.of(best.probabilities(), labels).bins(Calibration.BINS))
-                          .map(b -> new Svg.Bin(b.low(), b.high(), b.count(), b.confidence(), b.accuracy()))
+                      Arrays.stream(
+                              Calibration.of(best.probabilities(), labels).bins(Calibration.BINS))
+                          .map(
+                              b ->
+                                  new Svg.Bin(
+                                      b.low(), b.high(), b.count(), b.confidence(), b.accuracy()))
                           .toList()),
                   "Reliability on test data: on the diagonal, confidences can be taken at their word."),
               new Figure(
@@ -117,9 +134,11 @@ final class CompareReport {
         String value =
             unit.error() != null
                 ? unit.error()
-                : Leaderboard.format(metric, new Leaderboard.Stat(unit.validation().get(metric), 0), false);
+                : Leaderboard.format(
+                    metric, new Leaderboard.Stat(unit.validation().get(metric), 0), false);
         String setting = Comparison.settingText(unit.setting()).strip();
-        cells.add(List.of(unit.method(), setting.isEmpty() ? "(nothing to choose)" : setting, value));
+        cells.add(
+            List.of(unit.method(), setting.isEmpty() ? "(nothing to choose)" : setting, value));
       }
     }
     return cells;

@@ -30,24 +30,33 @@ public final class CompareRun {
 
   /** What came out. */
   public record Outcome(
-      Leaderboard leaderboard, Path report, Path folder, String useLine, int epochs, boolean finished) {}
+      Leaderboard leaderboard,
+      Path report,
+      Path folder,
+      String useLine,
+      int epochs,
+      boolean finished) {}
 
   /**
    * Makes the folder of a new run, or checks that an old one can go on.
    *
    * @param config what determines the numbers; an old run goes on only with the same
    */
-  public static void prepare(Path folder, boolean resume, Map<String, String> config) throws IOException {
+  public static void prepare(Path folder, boolean resume, Map<String, String> config)
+      throws IOException {
     Path file = folder.resolve(CONFIG);
     if (Files.exists(folder)) {
       try (Stream<Path> content = Files.list(folder)) {
         boolean empty = content.findAny().isEmpty();
         if (!empty && !resume) {
           throw new IllegalArgumentException(
-              "--out " + folder + " exists already; add --resume to go on with it, or give another folder");
+              "--out "
+                  + folder
+                  + " exists already; add --resume to go on with it, or give another folder");
         }
         if (!empty && !Files.exists(file)) {
-          throw new IllegalArgumentException("--out " + folder + " is not a folder of tikhon compare");
+          throw new IllegalArgumentException(
+              "--out " + folder + " is not a folder of tikhon compare");
         }
       }
     } else if (resume) {
@@ -60,7 +69,8 @@ public final class CompareRun {
           (name, value) -> {
             if (!value.equals(old.get(name))) {
               throw new IllegalArgumentException(
-                  "--resume needs the same options: %s was %s, is %s".formatted(name, old.get(name), value));
+                  "--resume needs the same options: %s was %s, is %s"
+                      .formatted(name, old.get(name), value));
             }
           });
       return;
@@ -80,7 +90,8 @@ public final class CompareRun {
     String useLine = "tikhon predict %s --data NEW --out predictions.csv".formatted(folder);
     List<Comparison.Result> results = comparison.run();
     if (results.isEmpty()) {
-      return new Outcome(new Leaderboard(List.of(), List.of()), null, folder, useLine, epochs, false);
+      return new Outcome(
+          new Leaderboard(List.of(), List.of()), null, folder, useLine, epochs, false);
     }
     Leaderboard board = Leaderboard.of(problem, results);
     if (board.rows().stream().allMatch(r -> r.error() != null)) {
@@ -91,15 +102,17 @@ public final class CompareRun {
     AtomicFiles.writeString(
         report, CompareReport.html(problem, board, results, best, epochs, seeds, useLine));
     AtomicFiles.writeString(folder.resolve("leaderboard.txt"), board.text(seeds));
-    AtomicFiles.writeString(folder.resolve("leaderboard.json"), JSON.writeValueAsString(board) + "\n");
+    AtomicFiles.writeString(
+        folder.resolve("leaderboard.json"), JSON.writeValueAsString(board) + "\n");
     return new Outcome(board, report, folder, useLine, epochs, true);
   }
 
   /**
-   * The number of epochs with which a whole comparison fits into a time, judged by half an epoch of the first method; at
-   * most {@code wanted} and at least 1.
+   * The number of epochs with which a whole comparison fits into a time, judged by half an epoch of
+   * the first method; at most {@code wanted} and at least 1.
    */
-  public static int epochsWithin(Problem problem, List<Recipe> recipes, int wanted, int seeds, double minutes)
+  public static int epochsWithin(
+      Problem problem, List<Recipe> recipes, int wanted, int seeds, double minutes)
       throws IOException {
     if (!(minutes > 0)) {
       throw new IllegalArgumentException("--time-budget must be above 0 minutes, was " + minutes);
@@ -109,7 +122,7 @@ public final class CompareRun {
       int trainings = Comparison.unitCount(recipe.grid(problem.task()).size(), seeds);
       seconds += trainings * secondsPerEpoch(problem, recipe);
     }
-    return (int) Math.clamp((long) (60 * minutes / seconds), 1, wanted);
+    return Math.clamp((long) (60 * minutes / seconds), 1, wanted);
   }
 
   private static double secondsPerEpoch(Problem problem, Recipe recipe) throws IOException {
@@ -119,7 +132,12 @@ public final class CompareRun {
       Dataset some = split.train().slice(0, part);
       Setup setup =
           new Setup(
-              problem.task(), problem.backbone()::build, part, 1, problem.backbone().optimization(1), new Rng(0));
+              problem.task(),
+              problem.backbone()::build,
+              part,
+              1,
+              problem.backbone().optimization(1),
+              new Rng(0));
       Learner learner = recipe.learner(setup, recipe.grid(problem.task()).getFirst());
       Trainer.Options options = Trainer.Options.of(1, 128, 0).withAugment(problem.augment());
       new Trainer(learner, some.slice(0, Math.min(256, part)), options).run();
@@ -129,7 +147,10 @@ public final class CompareRun {
       start = System.nanoTime();
       Evaluation.of(learner, some, problem.task());
       double watching =
-          (System.nanoTime() - start) / 1e9 * (problem.test().size() + split.validation().size()) / part;
+          (System.nanoTime() - start)
+              / 1e9
+              * (problem.test().size() + split.validation().size())
+              / part;
       return training + watching;
     }
   }

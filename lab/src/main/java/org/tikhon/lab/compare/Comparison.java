@@ -24,12 +24,12 @@ import org.tikhon.train.Trainer;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Trains every recipe on the same splits, seeds and budget. For each recipe, every setting of its small grid is trained with
- * the first seed and judged on validation data; the best setting is then trained with all seeds. The test data take part in
- * no choice.
+ * Trains every recipe on the same splits, seeds and budget. For each recipe, every setting of its
+ * small grid is trained with the first seed and judged on validation data; the best setting is then
+ * trained with all seeds. The test data take part in no choice.
  *
- * <p>Every finished training is a file under {@code units}, every unfinished one a checkpoint, so that an interrupted
- * comparison goes on where it was and ends with the same numbers.
+ * <p>Every finished training is a file under {@code units}, every unfinished one a checkpoint, so
+ * that an interrupted comparison goes on where it was and ends with the same numbers.
  */
 public final class Comparison {
   /** The network of the best training. */
@@ -89,7 +89,10 @@ public final class Comparison {
       return "";
     }
     StringBuilder text = new StringBuilder();
-    new TreeMap<>(setting).forEach((k, v) -> text.append(text.isEmpty() ? " (" : ", ").append(k).append('=').append(number(v)));
+    new TreeMap<>(setting)
+        .forEach(
+            (k, v) ->
+                text.append(text.isEmpty() ? " (" : ", ").append(k).append('=').append(number(v)));
     return text.append(')').toString();
   }
 
@@ -101,7 +104,12 @@ public final class Comparison {
    * @param folder where everything is written; exists already
    */
   public Comparison(
-      Problem problem, List<Recipe> recipes, int epochs, int seeds, Path folder, Progress progress) {
+      Problem problem,
+      List<Recipe> recipes,
+      int epochs,
+      int seeds,
+      Path folder,
+      Progress progress) {
     if (seeds < 1) {
       throw new IllegalArgumentException("seeds must be at least 1, was " + seeds);
     }
@@ -122,11 +130,13 @@ public final class Comparison {
   }
 
   /** The final trainings of a recipe, with the setting that was chosen. */
-  public record Result(Recipe recipe, Map<String, Double> setting, List<Unit> units, List<Unit> candidates) {}
+  public record Result(
+      Recipe recipe, Map<String, Double> setting, List<Unit> units, List<Unit> candidates) {}
 
   /** Runs everything that is not finished yet; an empty list if it was stopped. */
   public List<Result> run() throws IOException {
-    int count = recipes.stream().mapToInt(r -> unitCount(r.grid(problem.task()).size(), seeds)).sum();
+    int count =
+        recipes.stream().mapToInt(r -> unitCount(r.grid(problem.task()).size(), seeds)).sum();
     int number = 0;
     List<Result> results = new ArrayList<>();
     for (Recipe recipe : recipes) {
@@ -160,7 +170,8 @@ public final class Comparison {
 
   private int compareOnValidation(Unit a, Unit b) {
     Comparator<Unit> byPrimary =
-        Comparator.comparingDouble(u -> u.error != null ? Double.POSITIVE_INFINITY : key(u, problem.primaryMetric()));
+        Comparator.comparingDouble(
+            u -> u.error != null ? Double.POSITIVE_INFINITY : key(u, problem.primaryMetric()));
     return byPrimary
         .thenComparingDouble(u -> u.error != null ? 0 : u.validation.getOrDefault("nll", 0.0))
         .compare(a, b);
@@ -184,9 +195,11 @@ public final class Comparison {
     progress.unit(number, count, plan.name());
     Unit unit;
     try (Scope scope = Scope.open()) {
-      unit = train(recipe, plan, file);
+      unit = train(recipe, plan);
     } catch (Trainer.DivergedException e) {
-      unit = new Unit(recipe.name(), setting, seed, Map.of(), Map.of(), List.of(), 0, 0, e.getMessage());
+      unit =
+          new Unit(
+              recipe.name(), setting, seed, Map.of(), Map.of(), List.of(), 0, 0, e.getMessage());
     }
     if (unit != null) {
       AtomicFiles.writeString(file, JSON.writeValueAsString(unit));
@@ -200,7 +213,7 @@ public final class Comparison {
     return folder.resolve("checkpoints").resolve(plan.fileName() + ".safetensors");
   }
 
-  private Unit train(Recipe recipe, Unit plan, Path file) throws IOException {
+  private Unit train(Recipe recipe, Unit plan) throws IOException {
     PeakMemory.reset();
     Problem.Split split = problem.split(plan.seed());
     try {
@@ -261,7 +274,10 @@ public final class Comparison {
     return new Evaluation(scaled, e.probabilities(), e.values());
   }
 
-  /** Records the curve; it travels in the checkpoint's notes, so that a resumed training has the whole of it. */
+  /**
+   * Records the curve; it travels in the checkpoint's notes, so that a resumed training has the
+   * whole of it.
+   */
   private final class Watch implements Trainer.Listener {
     private final Learner learner;
     private final Dataset validation;
@@ -334,12 +350,14 @@ public final class Comparison {
             best.test());
     AtomicFiles.write(
         folder.resolve(MODEL),
-        temporary ->
-            Files.copy(modelFile(best), temporary, StandardCopyOption.REPLACE_EXISTING));
+        temporary -> Files.copy(modelFile(best), temporary, StandardCopyOption.REPLACE_EXISTING));
     card.write(folder);
   }
 
-  /** The classes' probabilities (or the numbers) of the best model on the test data, for the report's pictures. */
+  /**
+   * The classes' probabilities (or the numbers) of the best model on the test data, for the
+   * report's pictures.
+   */
   Evaluation bestOnTest() throws IOException {
     try (Scope scope = Scope.open()) {
       return evaluate(Predictor.open(folder).learner(), problem.test());

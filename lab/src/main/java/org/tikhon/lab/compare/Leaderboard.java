@@ -11,7 +11,8 @@ import org.tikhon.lab.compare.Comparison.Result;
 import org.tikhon.lab.compare.Comparison.Unit;
 
 /**
- * The methods in the order of their mean test metric, with mean and standard deviation over the seeds.
+ * The methods in the order of their mean test metric, with mean and standard deviation over the
+ * seeds.
  *
  * @param metrics the columns, the deciding one first
  */
@@ -54,7 +55,8 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
       Map<String, Stat> stats = new LinkedHashMap<>();
       if (error == null) {
         for (String metric : problem.metrics()) {
-          stats.put(metric, Stat.of(finished.stream().mapToDouble(u -> u.test().get(metric)).toArray()));
+          stats.put(
+              metric, Stat.of(finished.stream().mapToDouble(u -> u.test().get(metric)).toArray()));
         }
       }
       rows.add(
@@ -71,7 +73,10 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
     double sign = problem.largerIsBetter() ? -1 : 1;
     rows.sort(
         Comparator.comparingDouble(
-            r -> r.error != null ? Double.POSITIVE_INFINITY : sign * r.stats.get(problem.primaryMetric()).mean));
+            r ->
+                r.error != null
+                    ? Double.POSITIVE_INFINITY
+                    : sign * r.stats.get(problem.primaryMetric()).mean));
     return new Leaderboard(problem.metrics(), rows);
   }
 
@@ -81,7 +86,9 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
     double factor = percent ? 100 : 1;
     String pattern = percent ? "%.2f" : "%.4f";
     String mean = String.format(Locale.ROOT, pattern, factor * stat.mean);
-    return several ? mean + " ± " + String.format(Locale.ROOT, pattern, factor * stat.deviation) : mean;
+    return several
+        ? mean + " ± " + String.format(Locale.ROOT, pattern, factor * stat.deviation)
+        : mean;
   }
 
   static boolean isPercent(String metric) {
@@ -111,7 +118,9 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
     cells.add(header);
     int rank = 1;
     for (Row row : rows) {
-      List<String> line = new ArrayList<>(List.of(Integer.toString(rank++), row.method + (row.baseline ? " *" : "")));
+      List<String> line =
+          new ArrayList<>(
+              List.of(Integer.toString(rank++), row.method + (row.baseline ? " *" : "")));
       for (String m : metrics) {
         line.add(row.error != null ? "-" : format(m, row.stats.get(m), seeds > 1));
       }
@@ -135,11 +144,15 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
         String cell = cells.get(r).get(c);
         boolean left = c == 1 || c == columns - 1;
         text.append(c == 0 ? "" : "  ");
-        text.append(left ? cell + (c == columns - 1 ? "" : " ".repeat(width - cell.length())) : " ".repeat(width - cell.length()) + cell);
+        text.append(
+            left
+                ? cell + (c == columns - 1 ? "" : " ".repeat(width - cell.length()))
+                : " ".repeat(width - cell.length()) + cell);
       }
       text.append('\n');
     }
-    return text.append("* baseline; mean").append(seeds > 1 ? " ± standard deviation over " + seeds + " seeds" : " of one seed")
+    return text.append("* baseline; mean")
+        .append(seeds > 1 ? " ± standard deviation over " + seeds + " seeds" : " of one seed")
         .append(", on test data that took part in no choice\n")
         .toString();
   }

@@ -43,7 +43,8 @@ public record ModelCard(
     try {
       return JSON.readValue(Files.readString(file), ModelCard.class);
     } catch (JacksonException e) {
-      throw new DataException(file + ": not the description of a model: " + e.getOriginalMessage(), e);
+      throw new DataException(
+          file + ": not the description of a model: " + e.getOriginalMessage(), e);
     }
   }
 }

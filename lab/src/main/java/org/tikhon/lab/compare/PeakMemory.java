@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The largest resident memory of this process since the last reset, where the system tells it (Linux). */
+/**
+ * The largest resident memory of this process since the last reset, where the system tells it
+ * (Linux).
+ */
 final class PeakMemory {
   private static final Path CLEAR = Path.of("/proc/self/clear_refs");
   private static final Path STATUS = Path.of("/proc/self/status");

@@ -43,7 +43,7 @@ public final class Predictor {
       long networks =
           weights.keySet().stream()
               .filter(n -> n.startsWith("networks."))
-              .map(n -> n.split("\\.")[1])
+              .map(n -> n.split("\\.", -1)[1])
               .distinct()
               .count();
       Rng rng = new Rng(0);
@@ -113,13 +113,15 @@ public final class Predictor {
       Stream<String> header =
           Stream.of(
               "prediction,"
-                  + String.join(",", card.classes().stream().map(c -> quoted("p(" + c + ")")).toList()));
+                  + String.join(
+                      ",", card.classes().stream().map(c -> quoted("p(" + c + ")")).toList()));
       return Stream.concat(header, Arrays.stream(probabilities).map(this::line)).toList();
     }
   }
 
   private String line(double[] row) {
-    int best = IntStream.range(0, row.length).reduce((a, b) -> row[b] > row[a] ? b : a).orElseThrow();
+    int best =
+        IntStream.range(0, row.length).reduce((a, b) -> row[b] > row[a] ? b : a).orElseThrow();
     StringBuilder line = new StringBuilder(quoted(card.classes().get(best)));
     for (double p : row) {
       line.append(',').append(String.format(Locale.ROOT, "%.6g", p));
@@ -149,7 +151,9 @@ public final class Predictor {
               .formatted(data, shape, card.backbone().inputShape()));
     }
     return ProblemLoader.normalize(
-        ProblemLoader.dataset(images).inputs(), vector(spec.pixelMean()), vector(spec.pixelDeviation()));
+        ProblemLoader.dataset(images).inputs(),
+        vector(spec.pixelMean()),
+        vector(spec.pixelDeviation()));
   }
 
   private static Tensor vector(List<Double> values) {

@@ -44,12 +44,19 @@ public record Problem(
    * @param pixelMean and {@code pixelDeviation} of each channel, of pixels in [0, 1]
    */
   public record Inputs(
-      String kind, List<Double> pixelMean, List<Double> pixelDeviation, TableEncoder encoder, TableTarget target) {}
+      String kind,
+      List<Double> pixelMean,
+      List<Double> pixelDeviation,
+      TableEncoder encoder,
+      TableTarget target) {}
 
   /** Training and validation samples of a seed, with the noise in both. */
   public record Split(Dataset train, Dataset validation) {}
 
-  /** The split of a seed: another tenth for validation and other wrong labels for every seed, the same for every method. */
+  /**
+   * The split of a seed: another tenth for validation and other wrong labels for every seed, the
+   * same for every method.
+   */
   public Split split(long seed) {
     try (Scope scope = Scope.open()) {
       Dataset data = training;
@@ -84,6 +91,8 @@ public record Problem(
 
   /** The factor from a network's numbers to the target's units. */
   public double targetDeviation() {
-    return inputs.target() == null || inputs.target().isClassification() ? 1 : inputs.target().deviation();
+    return inputs.target() == null || inputs.target().isClassification()
+        ? 1
+        : inputs.target().deviation();
   }
 }

@@ -82,13 +82,25 @@ public final class ProblemLoader {
         request.labelNoise != null
             ? request
             : new Request(
-                null, null, null, request.kind, "symmetric:0.4", request.subset, request.model, request.impute);
-    return images("generated handwritten-looking digits (drawn by a program, nobody wrote them)", train, test, noisy);
+                null,
+                null,
+                null,
+                request.kind,
+                "symmetric:0.4",
+                request.subset,
+                request.model,
+                request.impute);
+    return images(
+        "generated handwritten-looking digits (drawn by a program, nobody wrote them)",
+        train,
+        test,
+        noisy);
   }
 
   private static Problem images(Request request) throws IOException {
     if (request.test != null) {
-      throw new IllegalArgumentException("--test goes with a table; a folder of images brings its own test images");
+      throw new IllegalArgumentException(
+          "--test goes with a table; a folder of images brings its own test images");
     }
     ImageSet.Split split = ImageSet.read(request.data);
     ImageSet all = split.train();
@@ -115,7 +127,8 @@ public final class ProblemLoader {
     return new ImageSet(set.channels(), set.height(), set.width(), pixels, labels, set.classes());
   }
 
-  private static Problem images(String title, ImageSet trainSet, ImageSet testSet, Request request) {
+  private static Problem images(
+      String title, ImageSet trainSet, ImageSet testSet, Request request) {
     if (trainSet.channels() != testSet.channels()
         || trainSet.height() != testSet.height()
         || trainSet.width() != testSet.width()) {
@@ -143,7 +156,11 @@ public final class ProblemLoader {
     List<String> findings = new ArrayList<>();
     findings.add(
         "classification of %s images %d x %d into %d classes"
-            .formatted(trainSet.channels() == 1 ? "grey" : "colour", trainSet.width(), trainSet.height(), task.classes()));
+            .formatted(
+                trainSet.channels() == 1 ? "grey" : "colour",
+                trainSet.width(),
+                trainSet.height(),
+                task.classes()));
     findings.add("%,d training and %,d test images".formatted(train.size(), test.size()));
     findings.add("class balance: " + balance(train.targets().toIntArray(), trainSet.classes()));
     addNoise(findings, noise);
@@ -204,7 +221,8 @@ public final class ProblemLoader {
       if (testTable.columns().size() != all.columns().size()) {
         throw new DataException(
             "%s has %d columns, %s has %d"
-                .formatted(request.test, testTable.columns().size(), request.data, all.columns().size()));
+                .formatted(
+                    request.test, testTable.columns().size(), request.data, all.columns().size()));
       }
     } else {
       int[] order =
@@ -221,14 +239,19 @@ public final class ProblemLoader {
     }
     // Everything that is learnt about the columns is learnt from training rows.
     TableTarget fitted =
-        target.isClassification() ? target : TableTarget.of(trainTable, targetColumn, TableTarget.Kind.REGRESSION);
+        target.isClassification()
+            ? target
+            : TableTarget.of(trainTable, targetColumn, TableTarget.Kind.REGRESSION);
     TableEncoder encoder = TableEncoder.fit(trainTable, targetColumn, request.impute);
     Task task =
-        fitted.isClassification() ? new Task.Classification(fitted.classes().size()) : new Task.Regression();
+        fitted.isClassification()
+            ? new Task.Classification(fitted.classes().size())
+            : new Task.Regression();
     LabelNoise noise = null;
     if (request.labelNoise != null) {
       if (!fitted.isClassification()) {
-        throw new IllegalArgumentException("--label-noise goes with classification; the target is a number");
+        throw new IllegalArgumentException(
+            "--label-noise goes with classification; the target is a number");
       }
       noise = noise(request.labelNoise, fitted.classes().size(), fitted.classes());
     }
@@ -242,14 +265,18 @@ public final class ProblemLoader {
         noise,
         Augment.NONE,
         new BackboneSpec(
-            BackboneSpec.TABULAR, List.of(encoder.width()), encoder.cardinalities(), task.outputs()),
+            BackboneSpec.TABULAR,
+            List.of(encoder.width()),
+            encoder.cardinalities(),
+            task.outputs()),
         new Inputs("table", List.of(), List.of(), encoder, fitted));
   }
 
   private static void refuseNonFinite(Table table, boolean impute) {
     String found = impute ? null : table.firstNonFinite();
     if (found != null) {
-      throw new DataException(found + "; give --impute to replace such numbers by the training mean");
+      throw new DataException(
+          found + "; give --impute to replace such numbers by the training mean");
     }
   }
 
@@ -263,7 +290,13 @@ public final class ProblemLoader {
   }
 
   private static List<String> tableFindings(
-      Table all, Table train, Table test, TableTarget target, TableEncoder encoder, LabelNoise noise, Request request) {
+      Table all,
+      Table train,
+      Table test,
+      TableTarget target,
+      TableEncoder encoder,
+      LabelNoise noise,
+      Request request) {
     List<String> findings = new ArrayList<>();
     findings.add(
         target.isClassification()
@@ -271,14 +304,16 @@ public final class ProblemLoader {
                 .formatted(
                     target.name(),
                     target.classes().size(),
-                    request.kind == TableTarget.Kind.AUTO && all.column(target.name()) instanceof Table.Numeric
+                    request.kind == TableTarget.Kind.AUTO
+                            && all.column(target.name()) instanceof Table.Numeric
                         ? " (few whole numbers; --task regression treats them as a quantity)"
                         : "")
             : "regression of column %s, mean %.4g, s.d. %.4g"
                 .formatted(target.name(), target.mean(), target.deviation()));
     findings.add(
         "%,d training and %,d test rows; %d numeric and %d categorical columns"
-            .formatted(train.rows(), test.rows(), encoder.numeric().size(), encoder.categorical().size()));
+            .formatted(
+                train.rows(), test.rows(), encoder.numeric().size(), encoder.categorical().size()));
     long missing =
         all.columns().stream()
             .mapToLong(c -> IntStream.range(0, c.rows()).filter(c::isMissing).count())
@@ -291,7 +326,8 @@ public final class ProblemLoader {
     if (target.isClassification()) {
       long[] labels = target.labels(train);
       findings.add(
-          "class balance: " + balance(Arrays.stream(labels).mapToInt(l -> (int) l).toArray(), target.classes()));
+          "class balance: "
+              + balance(Arrays.stream(labels).mapToInt(l -> (int) l).toArray(), target.classes()));
     }
     addNoise(findings, noise);
     return findings;
@@ -301,7 +337,10 @@ public final class ProblemLoader {
 
   private static void addNoise(List<String> findings, LabelNoise noise) {
     if (noise != null) {
-      findings.add("wrong labels put into the training part on purpose: " + noise + " (the test labels stay right)");
+      findings.add(
+          "wrong labels put into the training part on purpose: "
+              + noise
+              + " (the test labels stay right)");
     }
   }
 
@@ -309,8 +348,21 @@ public final class ProblemLoader {
     if (text == null) {
       return null;
     }
-    boolean cifar = names.equals(List.of("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"));
-    return LabelNoise.parse(text, cifar ? LabelNoise.cifar10Map() : LabelNoise.nextClassMap(classes));
+    boolean cifar =
+        names.equals(
+            List.of(
+                "airplane",
+                "automobile",
+                "bird",
+                "cat",
+                "deer",
+                "dog",
+                "frog",
+                "horse",
+                "ship",
+                "truck"));
+    return LabelNoise.parse(
+        text, cifar ? LabelNoise.cifar10Map() : LabelNoise.nextClassMap(classes));
   }
 
   private static Dataset subset(Dataset data, int subset) {
@@ -325,7 +377,10 @@ public final class ProblemLoader {
           .formatted(Arrays.stream(counts).min().orElse(0), Arrays.stream(counts).max().orElse(0));
     }
     return IntStream.range(0, counts.length)
-        .mapToObj(k -> String.format(Locale.ROOT, "%s %.1f %%", classes.get(k), 100.0 * counts[k] / labels.length))
+        .mapToObj(
+            k ->
+                String.format(
+                    Locale.ROOT, "%s %.1f %%", classes.get(k), 100.0 * counts[k] / labels.length))
         .collect(Collectors.joining(", "));
   }
 

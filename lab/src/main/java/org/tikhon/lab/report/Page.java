@@ -2,7 +2,9 @@ package org.tikhon.lab.report;
 
 import java.util.List;
 
-/** A self-contained HTML page: sections of text, tables that sort by a click on a header, and plots. */
+/**
+ * A self-contained HTML page: sections of text, tables that sort by a click on a header, and plots.
+ */
 public final class Page {
   private static final String STYLE =
       """
@@ -94,8 +96,16 @@ public final class Page {
   private void row(List<String> cells, String tag, List<Integer> left, boolean best) {
     body.append(best ? "<tr class=\"best\">" : "<tr>");
     for (int c = 0; c < cells.size(); c++) {
-      String css = left.contains(c) ? cells.get(c).length() > 40 ? " class=\"l w\"" : " class=\"l\"" : "";
-      body.append('<').append(tag).append(css).append('>').append(Svg.escape(cells.get(c))).append("</").append(tag).append('>');
+      String css =
+          left.contains(c) ? cells.get(c).length() > 40 ? " class=\"l w\"" : " class=\"l\"" : "";
+      body.append('<')
+          .append(tag)
+          .append(css)
+          .append('>')
+          .append(Svg.escape(cells.get(c)))
+          .append("</")
+          .append(tag)
+          .append('>');
     }
     body.append("</tr>");
   }
@@ -106,7 +116,11 @@ public final class Page {
   public Page figures(List<Figure> figures) {
     body.append("<div class=\"plots\">");
     for (Figure f : figures) {
-      body.append("<figure>").append(f.svg).append("<figcaption>").append(Svg.escape(f.caption)).append("</figcaption></figure>\n");
+      body.append("<figure>")
+          .append(f.svg)
+          .append("<figcaption>")
+          .append(Svg.escape(f.caption))
+          .append("</figcaption></figure>\n");
     }
     body.append("</div>\n");
     return this;

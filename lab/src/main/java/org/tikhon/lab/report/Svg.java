@@ -5,7 +5,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 
-/** Plots as SVG text. Colours come from the page's style sheet ({@link Page}), so that they follow light and dark mode. */
+/**
+ * Plots as SVG text. Colours come from the page's style sheet ({@link Page}), so that they follow
+ * light and dark mode.
+ */
 public final class Svg {
   private static final int WIDTH = 640;
   private static final int HEIGHT = 360;
@@ -26,7 +29,10 @@ public final class Svg {
   public record Bin(double low, double high, int count, double confidence, double accuracy) {}
 
   static String escape(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+    return text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("\"", "&quot;");
   }
 
   private static String n(double v) {
@@ -44,10 +50,12 @@ public final class Svg {
   }
 
   private static String line(double x1, double y1, double x2, double y2, String css) {
-    return "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" class=\"%s\"/>".formatted(n(x1), n(y1), n(x2), n(y2), css);
+    return "<line x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\" class=\"%s\"/>"
+        .formatted(n(x1), n(y1), n(x2), n(y2), css);
   }
 
-  private static String rect(double x, double y, double width, double height, String css, String title) {
+  private static String rect(
+      double x, double y, double width, double height, String css, String title) {
     return "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" class=\"%s\"><title>%s</title></rect>"
         .formatted(n(x), n(y), n(Math.max(0, width)), n(Math.max(0, height)), css, escape(title));
   }
@@ -57,17 +65,22 @@ public final class Svg {
     double span = Math.max(1e-12, high - low);
     double raw = span / count;
     double magnitude = Math.pow(10, Math.floor(Math.log10(raw)));
-    double step = magnitude * (raw / magnitude <= 1 ? 1 : raw / magnitude <= 2 ? 2 : raw / magnitude <= 5 ? 5 : 10);
+    double step =
+        magnitude
+            * (raw / magnitude <= 1 ? 1 : raw / magnitude <= 2 ? 2 : raw / magnitude <= 5 ? 5 : 10);
     long first = (long) Math.ceil(low / step - 1e-9);
     long last = (long) Math.floor(high / step + 1e-9);
-    return IntStream.rangeClosed(0, (int) (last - first)).mapToDouble(i -> (first + i) * step).toArray();
+    return IntStream.rangeClosed(0, (int) (last - first))
+        .mapToDouble(i -> (first + i) * step)
+        .toArray();
   }
 
   private static String tick(double v) {
     if (v == 0) {
       return "0";
     }
-    String s = String.format(Locale.ROOT, Math.abs(v) >= 1e5 || Math.abs(v) < 1e-3 ? "%.1e" : "%.4f", v);
+    String s =
+        String.format(Locale.ROOT, Math.abs(v) >= 1e5 || Math.abs(v) < 1e-3 ? "%.1e" : "%.4f", v);
     return s.contains("e") ? s : s.replaceAll("0+$", "").replaceAll("\\.$", "");
   }
 
@@ -98,7 +111,8 @@ public final class Svg {
     StringBuilder out = new StringBuilder(open(width, HEIGHT, yTitle + " over " + xTitle));
     for (double t : ticks(bottom, top, 5)) {
       double y = HEIGHT - BOTTOM - (t - bottom) / (top - bottom) * (HEIGHT - BOTTOM - TOP);
-      out.append(line(LEFT, y, plotRight, y, "grid")).append(text(LEFT - 6, y + 4, "end", "tick", tick(t)));
+      out.append(line(LEFT, y, plotRight, y, "grid"))
+          .append(text(LEFT - 6, y + 4, "end", "tick", tick(t)));
     }
     for (double t : ticks(1, length, 8)) {
       if (t >= 1 && t == Math.rint(t)) {
@@ -119,7 +133,10 @@ public final class Svg {
           points.add(n(x) + "," + n(y));
         }
       }
-      out.append("<polyline points=\"").append(String.join(" ", points)).append("\" class=\"line s").append(s % 10)
+      out.append("<polyline points=\"")
+          .append(String.join(" ", points))
+          .append("\" class=\"line s")
+          .append(s % 10)
           .append("\"/>");
       double y = TOP + 12 + 20 * s;
       out.append(line(WIDTH, y, WIDTH + 20, y, "line s" + s % 10));
@@ -142,7 +159,8 @@ public final class Svg {
     StringBuilder out = new StringBuilder(open(WIDTH, height, title));
     for (double t : ticks(from, to, 5)) {
       double x = label + (t - from) * scale;
-      out.append(line(x, 8, x, height - 44, "grid")).append(text(x, height - 28, "middle", "tick", tick(t)));
+      out.append(line(x, 8, x, height - 44, "grid"))
+          .append(text(x, height - 28, "middle", "tick", tick(t)));
     }
     for (int i = 0; i < bars.size(); i++) {
       Bar b = bars.get(i);
@@ -155,14 +173,18 @@ public final class Svg {
         double left = end - b.error * scale;
         double right = end + b.error * scale;
         out.append(line(left, y + 10, right, y + 10, "error"));
-        out.append(line(left, y + 6, left, y + 14, "error")).append(line(right, y + 6, right, y + 14, "error"));
+        out.append(line(left, y + 6, left, y + 14, "error"))
+            .append(line(right, y + 6, right, y + 14, "error"));
       }
     }
     out.append(text((label + WIDTH) / 2.0, height - 8, "middle", "title", title));
     return out.append("</svg>").toString();
   }
 
-  /** Accuracy over confidence, with the diagonal of perfect calibration; wider dots stand for more samples. */
+  /**
+   * Accuracy over confidence, with the diagonal of perfect calibration; wider dots stand for more
+   * samples.
+   */
   public static String reliability(List<Bin> bins) {
     int size = 360;
     double span = size - 60;
@@ -177,9 +199,17 @@ public final class Svg {
     for (Bin b : bins) {
       if (b.count > 0) {
         String title =
-            "%d samples, confidence %s, accuracy %s".formatted(b.count, tick(b.confidence), tick(b.accuracy));
+            "%d samples, confidence %s, accuracy %s"
+                .formatted(b.count, tick(b.confidence), tick(b.accuracy));
         double x = 44 + b.low * span;
-        out.append(rect(x + 1, 14 + (1 - b.accuracy) * span, (b.high - b.low) * span - 2, b.accuracy * span, "bar", title));
+        out.append(
+            rect(
+                x + 1,
+                14 + (1 - b.accuracy) * span,
+                (b.high - b.low) * span - 2,
+                b.accuracy * span,
+                "bar",
+                title));
         out.append(
             "<circle cx=\"%s\" cy=\"%s\" r=\"%s\" class=\"dot\"/>"
                 .formatted(
@@ -194,7 +224,9 @@ public final class Svg {
     return out.append("</svg>").toString();
   }
 
-  /** A confusion matrix: rows are labels, columns predictions; each row is shaded by its fractions. */
+  /**
+   * A confusion matrix: rows are labels, columns predictions; each row is shaded by its fractions.
+   */
   public static String confusion(int[][] counts, List<String> classes) {
     int k = counts.length;
     int cell = Math.clamp(440 / k, 12, 44);
@@ -212,7 +244,8 @@ public final class Svg {
       for (int j = 0; j < k; j++) {
         double share = (double) counts[i][j] / total;
         double x = label + cell * j;
-        String title = "%s taken for %s: %d".formatted(classes.get(i), classes.get(j), counts[i][j]);
+        String title =
+            "%s taken for %s: %d".formatted(classes.get(i), classes.get(j), counts[i][j]);
         out.append(
             "<rect x=\"%s\" y=\"%s\" width=\"%d\" height=\"%d\" class=\"%s\" fill-opacity=\"%s\"><title>%s</title></rect>"
                 .formatted(
@@ -225,7 +258,12 @@ public final class Svg {
                     escape(title)));
         if (numbers && counts[i][j] > 0) {
           out.append(
-              text(x + cell / 2.0, y + cell / 2.0 + 4, "middle", share > 0.5 ? "count strong" : "count", "" + counts[i][j]));
+              text(
+                  x + cell / 2.0,
+                  y + cell / 2.0 + 4,
+                  "middle",
+                  share > 0.5 ? "count strong" : "count",
+                  "" + counts[i][j]));
         }
       }
     }

@@ -16,8 +16,9 @@ import java.util.List;
 import org.tikhon.lab.claim.Measurement;
 
 /**
- * Results of claims: one row per measurement, with the run it belongs to. The file is {@code runs.duckdb} in {@code
- * $TIKHON_HOME}, by default {@code ~/.tikhon}. DuckDB lets one process write at a time; another waits for up to ten seconds.
+ * Results of claims: one row per measurement, with the run it belongs to. The file is {@code
+ * runs.duckdb} in {@code $TIKHON_HOME}, by default {@code ~/.tikhon}. DuckDB lets one process write
+ * at a time; another waits for up to ten seconds.
  */
 public final class RunStore implements AutoCloseable {
   private static final int ATTEMPTS = 40;
@@ -54,7 +55,9 @@ public final class RunStore implements AutoCloseable {
   /** The folder of the store. */
   public static Path home() {
     String home = System.getenv("TIKHON_HOME");
-    return home != null && !home.isBlank() ? Path.of(home) : Path.of(System.getProperty("user.home"), ".tikhon");
+    return home != null && !home.isBlank()
+        ? Path.of(home)
+        : Path.of(System.getProperty("user.home"), ".tikhon");
   }
 
   /** Opens the store in {@link #home}. */
@@ -81,7 +84,12 @@ public final class RunStore implements AutoCloseable {
         pause();
       }
     }
-    throw new IOException("the run store " + file + " cannot be opened: " + last.getMessage().lines().findFirst().orElse(""), last);
+    throw new IOException(
+        "the run store "
+            + file
+            + " cannot be opened: "
+            + last.getMessage().lines().findFirst().orElse(""),
+        last);
   }
 
   private static void pause() throws IOException {
@@ -111,17 +119,30 @@ public final class RunStore implements AutoCloseable {
   public void add(Run run, List<Measurement> measurements) throws IOException {
     try {
       connection.setAutoCommit(false);
-      try (PreparedStatement p = connection.prepareStatement("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")) {
+      try (PreparedStatement p =
+          connection.prepareStatement("INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)")) {
         Object[] values = {
-          run.id, run.number, run.system, run.mode, run.verdict, run.bar, run.checks, run.notes, run.seconds,
-          run.commit, run.machine, run.settings, Timestamp.from(run.time)
+          run.id,
+          run.number,
+          run.system,
+          run.mode,
+          run.verdict,
+          run.bar,
+          run.checks,
+          run.notes,
+          run.seconds,
+          run.commit,
+          run.machine,
+          run.settings,
+          Timestamp.from(run.time)
         };
         for (int i = 0; i < values.length; i++) {
           p.setObject(i + 1, values[i]);
         }
         p.execute();
       }
-      try (PreparedStatement p = connection.prepareStatement("INSERT INTO measurements VALUES (?,?,?,?,?,?)")) {
+      try (PreparedStatement p =
+          connection.prepareStatement("INSERT INTO measurements VALUES (?,?,?,?,?,?)")) {
         for (int i = 0; i < measurements.size(); i++) {
           Measurement m = measurements.get(i);
           p.setString(1, run.id);
@@ -173,7 +194,8 @@ public final class RunStore implements AutoCloseable {
   public List<Measurement> measurements(String run) throws IOException {
     List<Measurement> result = new ArrayList<>();
     try (PreparedStatement p =
-        connection.prepareStatement("SELECT name, seed, value, unit FROM measurements WHERE run = ? ORDER BY place")) {
+        connection.prepareStatement(
+            "SELECT name, seed, value, unit FROM measurements WHERE run = ? ORDER BY place")) {
       p.setString(1, run);
       try (ResultSet r = p.executeQuery()) {
         while (r.next()) {
