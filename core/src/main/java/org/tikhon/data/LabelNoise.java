@@ -85,6 +85,26 @@ public sealed interface LabelNoise {
     return new int[] {0, 1, 0, 5, 7, 3, 6, 7, 8, 1};
   }
 
+  /**
+   * CIFAR-100's usual confusions: every class to the next one of the same super-class, in the order
+   * of the data set's (alphabetical) fine labels, the last of a super-class to its first.
+   */
+  static int[] cifar100Map() {
+    int[] map = new int[100];
+    for (int superClass = 0; superClass < 20; superClass++) {
+      int[] members = new int[5];
+      for (int fine = 0, k = 0; fine < 100; fine++) {
+        if (Cifar100.SUPER_CLASS[fine] == superClass) {
+          members[k++] = fine;
+        }
+      }
+      for (int k = 0; k < 5; k++) {
+        map[members[k]] = members[(k + 1) % 5];
+      }
+    }
+    return map;
+  }
+
   /** Every class to the next one, the last to the first. */
   static int[] nextClassMap(int classes) {
     int[] map = new int[classes];

@@ -1,8 +1,7 @@
 package org.tikhon.loss;
 
+import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashSet;
-import java.util.Set;
 import org.tikhon.tensor.Autograd;
 import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Scope;
@@ -92,14 +91,15 @@ public final class EarlyLearningTargets {
   }
 
   private void checkIndex(Tensor index) {
-    Set<Long> seen = new HashSet<>();
-    for (long i : index.toLongArray()) {
-      if (i < 0 || i >= samples) {
-        throw new IllegalArgumentException("index " + i + " outside 0.." + (samples - 1));
+    long[] sorted = index.toLongArray();
+    Arrays.sort(sorted);
+    for (int k = 0; k < sorted.length; k++) {
+      if (sorted[k] < 0 || sorted[k] >= samples) {
+        throw new IllegalArgumentException("index " + sorted[k] + " outside 0.." + (samples - 1));
       }
-      if (!seen.add(i)) {
+      if (k > 0 && sorted[k] == sorted[k - 1]) {
         // Two updates of one row in a batch would depend on their order.
-        throw new IllegalArgumentException("index " + i + " appears twice");
+        throw new IllegalArgumentException("index " + sorted[k] + " appears twice");
       }
     }
   }

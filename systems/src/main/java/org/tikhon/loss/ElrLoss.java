@@ -55,9 +55,11 @@ public final class ElrLoss {
    */
   public Tensor apply(Tensor index, Tensor logits, Tensor labels) {
     checkLabels(labels);
-    Tensor p = logits.softmax(1);
+    Tensor logP = logits.logSoftmax(1);
+    Tensor p = logP.exp();
     Tensor t = targets.update(index, p);
-    return Functional.crossEntropy(logits, labels).add(regularizer(t, p).mul(lambda));
+    Tensor crossEntropy = Functional.nllLoss(logP, labels, Functional.Reduction.MEAN);
+    return crossEntropy.add(regularizer(t, p).mul(lambda));
   }
 
   private void checkLabels(Tensor labels) {

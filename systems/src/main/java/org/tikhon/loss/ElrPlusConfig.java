@@ -7,7 +7,8 @@ package org.tikhon.loss;
  * @param beta the weight of the past in the targets, in [0, 1)
  * @param mixupAlpha of the mixing weight's Beta(alpha, alpha); 0 switches mixing off
  * @param emaAlpha the weight of the past in the averaged networks, in [0, 1]
- * @param emaStep the steps over which that weight ramps up; 0 for at once
+ * @param emaStep the steps over which that weight ramps up; 0 for the plain mean of all steps until
+ *     emaAlpha is reached
  * @param coefStep the steps over which lambda ramps up; 0 for at once
  * @param warmupEpochs epochs of plain cross-entropy, in which the targets are averaged already
  * @param reweightLabelsByTarget multiply the mixed labels by the mixed targets and normalise (for
@@ -46,6 +47,16 @@ public record ElrPlusConfig(
   /** The paper's settings for CIFAR-10. */
   public static ElrPlusConfig cifar10() {
     return new ElrPlusConfig(3, 0.7, 1, 0.997, 40_000, 0, 0, false, false);
+  }
+
+  /**
+   * The weight of the past in the averaged networks after a number of steps: {@code emaAlpha
+   * rampup(steps, emaStep)}, or {@code min(1 - 1 / (steps + 1), emaAlpha)} without a ramp.
+   */
+  public double averageWeight(long steps) {
+    return emaStep == 0
+        ? Math.min(1 - 1.0 / (steps + 1), emaAlpha)
+        : emaAlpha * rampup(steps, emaStep);
   }
 
   /** The sigmoid-shaped ramp {@code exp(-5 (1 - min(s, S) / S)^2)}; 1 if S is 0. */

@@ -25,9 +25,9 @@ import org.tikhon.train.Batch;
  *
  * <pre>L = cross-entropy(y') + lambda ramp(step) mean log(1 - &lt;t', p'&gt;)</pre>
  *
- * and after the change of the weights {@code average = a average + (1 - a) weights}, {@code a =
- * emaAlpha ramp(step)}. The averages run in training mode; their batch-normalisation statistics are
- * their own and are not averaged.
+ * and after the change of the weights {@code average = a average + (1 - a) weights} with a from
+ * {@link ElrPlusConfig#averageWeight}. The averages run in training mode; their batch-normalisation
+ * statistics are their own and are not averaged.
  */
 public final class ElrPlusTrainer {
   private final ElrPlusConfig config;
@@ -92,7 +92,7 @@ public final class ElrPlusTrainer {
     }
 
     private void updateAverage() {
-      double past = config.emaAlpha() * ElrPlusConfig.rampup(steps, config.emaStep());
+      double past = config.averageWeight(steps);
       try (Scope scope = Scope.open();
           Autograd.NoGrad off = Autograd.noGrad()) {
         network.namedParameters().forEach((name, p) -> average.get(name).lerp_(p, 1 - past));

@@ -179,13 +179,13 @@ public final class ProblemLoader {
   }
 
   /** Pixels in [0, 1] and labels. */
-  static Dataset dataset(ImageSet set) {
+  public static Dataset dataset(ImageSet set) {
     Tensor pixels = Tensor.of(set.pixels(), set.size(), set.channels(), set.height(), set.width());
     long[] labels = Arrays.stream(set.labels()).asLongStream().toArray();
     return new Dataset(pixels.to(Dtype.FLOAT32).div(255), Tensor.of(labels, labels.length));
   }
 
-  private static Dataset normalized(Dataset data, Tensor mean, Tensor deviation) {
+  public static Dataset normalized(Dataset data, Tensor mean, Tensor deviation) {
     return new Dataset(normalize(data.inputs(), mean, deviation), data.targets());
   }
 

@@ -1,0 +1,2 @@
+/** Claims of the room {@code loss}. */
+package org.tikhon.lab.claim.loss;
