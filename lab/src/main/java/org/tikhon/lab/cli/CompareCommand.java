@@ -167,9 +167,12 @@ public final class CompareCommand implements Callable<Integer> {
     CompareRun.prepare(folder, resume, config(recipes));
     int wanted = epochs != null ? epochs : problem.backbone().epochs();
     int length =
-        timeBudget == null
-            ? wanted
-            : CompareRun.epochsWithin(problem, recipes, wanted, seeds, timeBudget);
+        CompareRun.plannedEpochs(
+            folder,
+            () ->
+                timeBudget == null
+                    ? wanted
+                    : CompareRun.epochsWithin(problem, recipes, wanted, seeds, timeBudget));
     info.println(
         "Plan: %d methods, network %s, %d epochs%s, %d seeds; writing to %s"
             .formatted(
@@ -193,34 +196,16 @@ public final class CompareCommand implements Callable<Integer> {
       PrintWriter stdout,
       PrintWriter info)
       throws IOException {
-    ProgressLine line = new ProgressLine(System.err);
-    Comparison comparison =
-        new Comparison(problem, recipes, length, seeds, folder, progress(line, problem));
-    CountDownLatch finished = new CountDownLatch(1);
-    Thread interrupt =
-        new Thread(
-            () -> {
-              comparison.stop();
-              try {
-                finished.await(5, TimeUnit.SECONDS);
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-              System.err.println(
-                  "\nStopped. To go on: the same command with --out " + folder + " --resume");
-            });
-    Runtime.getRuntime().addShutdownHook(interrupt);
     CompareRun.Outcome outcome;
+    ProgressLine line = new ProgressLine(System.err);
     try {
-      outcome = CompareRun.run(problem, recipes, length, seeds, folder, comparison);
+      outcome = run(problem, recipes, length, folder, progress(line, problem));
     } finally {
-      finished.countDown();
+      line.end();
     }
     if (!outcome.finished()) {
       return Main.FAILED;
     }
-    Runtime.getRuntime().removeShutdownHook(interrupt);
-    line.clear();
     info.println();
     info.print(outcome.leaderboard().text(seeds));
     info.println("Report: " + outcome.report());
@@ -239,6 +224,37 @@ public final class CompareCommand implements Callable<Integer> {
       Json.print(stdout, result);
     }
     return 0;
+  }
+
+  /** Runs; what interrupts it (Ctrl-C, a full disk) tells how to go on. */
+  private CompareRun.Outcome run(
+      Problem problem, List<Recipe> recipes, int length, Path folder, Comparison.Progress progress)
+      throws IOException {
+    Comparison comparison = new Comparison(problem, recipes, length, seeds, folder, progress);
+    CountDownLatch finished = new CountDownLatch(1);
+    Thread interrupt =
+        new Thread(
+            () -> {
+              comparison.stop();
+              try {
+                finished.await(5, TimeUnit.SECONDS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+              System.err.println(
+                  "\nStopped. To go on: the same command with --out " + folder + " --resume");
+            });
+    Runtime.getRuntime().addShutdownHook(interrupt);
+    try {
+      CompareRun.Outcome outcome =
+          CompareRun.run(problem, recipes, length, seeds, folder, comparison);
+      if (outcome.finished()) {
+        Runtime.getRuntime().removeShutdownHook(interrupt);
+      }
+      return outcome;
+    } finally {
+      finished.countDown();
+    }
   }
 
   private static Comparison.Progress progress(ProgressLine line, Problem problem) {

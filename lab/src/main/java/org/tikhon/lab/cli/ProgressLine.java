@@ -1,55 +1,60 @@
 package org.tikhon.lab.cli;
 
 import java.io.PrintStream;
-import java.util.Locale;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
  * One line of progress with a bar and the time that is left, on standard error. On a terminal it is
  * redrawn in place; otherwise a line is printed now and then, so that logs stay short.
  */
 final class ProgressLine {
-  private static final long REDRAW_NANOS = 200_000_000L;
-  private static final long LOG_NANOS = 30_000_000_000L;
-  private static final int BAR = 24;
+  private static final int REDRAW_MILLIS = 250;
+  private static final int LOG_MILLIS = 30_000;
+  private static final int WIDTH = 118;
+  private static final int STEPS = 1000;
 
   private final PrintStream err;
   private final boolean terminal;
-  private final long start = System.nanoTime();
-  private long last;
-  private int width;
+  private final ProgressBar bar;
+  private int drawn;
+  private boolean started;
+  private boolean ended;
 
   ProgressLine(PrintStream err) {
     this.err = err;
     // The launcher knows whether standard error is a terminal; the JVM sees a pipe.
     this.terminal = "1".equals(System.getenv("TIKHON_TTY"));
+    this.bar =
+        new ProgressBarBuilder()
+            .setInitialMax(STEPS)
+            .setStyle(ProgressBarStyle.ASCII)
+            .setUpdateIntervalMillis(terminal ? REDRAW_MILLIS : LOG_MILLIS)
+            .setConsumer(new DelegatingProgressBarConsumer(this::draw, WIDTH))
+            .continuousUpdate()
+            .build();
   }
 
-  /** Shows a fraction of the whole work and what is being done. */
-  synchronized void show(double fraction, String what) {
-    long now = System.nanoTime();
-    if (now - last < (terminal ? REDRAW_NANOS : LOG_NANOS)) {
+  private synchronized void draw(String line) {
+    if (!started || ended) {
       return;
     }
-    last = now;
-    double elapsed = (now - start) / 1e9;
-    String left = fraction > 0.01 ? clock(elapsed * (1 - fraction) / fraction) + " left" : "";
-    int filled = (int) Math.round(BAR * fraction);
-    String text =
-        String.format(
-            Locale.ROOT,
-            "[%s%s] %3.0f %%  %s  %s",
-            "#".repeat(filled),
-            ".".repeat(BAR - filled),
-            100 * fraction,
-            left,
-            what);
     if (terminal) {
-      err.print("\r" + text + " ".repeat(Math.max(0, width - text.length())));
+      err.print("\r" + line + " ".repeat(Math.max(0, drawn - line.length())));
       err.flush();
-      width = text.length();
+      drawn = line.length();
     } else {
-      err.println(text);
+      err.println(line.strip());
     }
+  }
+
+  /** Sets the fraction of the whole work that is done, and what is being done. */
+  synchronized void show(double fraction, String what) {
+    started = true;
+    bar.stepTo(Math.round(STEPS * fraction));
+    bar.setExtraMessage(what);
   }
 
   /** Prints a line that stays. */
@@ -58,18 +63,20 @@ final class ProgressLine {
     err.println(line);
   }
 
-  synchronized void clear() {
-    if (terminal && width > 0) {
-      err.print("\r" + " ".repeat(width) + "\r");
+  private void clear() {
+    if (drawn > 0) {
+      err.print("\r" + " ".repeat(drawn) + "\r");
       err.flush();
-      width = 0;
+      drawn = 0;
     }
   }
 
-  static String clock(double seconds) {
-    long s = Math.round(seconds);
-    return s < 60
-        ? s + " s"
-        : s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
+  /** Ends the drawing and takes the line away. */
+  void end() {
+    synchronized (this) {
+      ended = true;
+      clear();
+    }
+    bar.close();
   }
 }

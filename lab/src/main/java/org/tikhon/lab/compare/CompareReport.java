@@ -28,10 +28,11 @@ final class CompareReport {
     Page page = new Page("tikhon compare: " + problem.title());
     page.list(problem.findings());
     page.paragraph(
-        ("Every method: the same splits and wrong labels, %d seed(s), %d epochs, network %s. Each method's setting was chosen"
+        ("Every method: the same splits and wrong labels, %s, %d epochs, network %s. Each method's setting was chosen"
                 + " with the first seed on validation data (a tenth of the training part); the test data took part in no"
                 + " choice.")
-            .formatted(seeds, epochs, problem.backbone().name()));
+            .formatted(
+                seeds == 1 ? "one seed" : seeds + " seeds", epochs, problem.backbone().name()));
     page.heading("Leaderboard");
     page.table(board.cells(seeds), List.of(1, board.metrics().size() + 4), 0);
     page.paragraph(
@@ -57,7 +58,7 @@ final class CompareReport {
         List.of(
             new Figure(
                 Svg.bars("test " + Leaderboard.title(metric), bars),
-                "Error bars: one standard deviation over the seeds. Dark: systems; light: baselines.")));
+                "Error bars: one standard deviation over the seeds. Dark: systems; light: baselines. The axis does not begin at 0.")));
 
     page.heading("Learning curves");
     page.figures(
@@ -87,10 +88,12 @@ final class CompareReport {
                                   new Svg.Bin(
                                       b.low(), b.high(), b.count(), b.confidence(), b.accuracy()))
                           .toList()),
-                  "Reliability on test data: on the diagonal, confidences can be taken at their word."),
+                  "Reliability on test data: on the diagonal, confidences can be taken at their word.",
+                  true),
               new Figure(
                   Svg.confusion(Metrics.confusion(best.probabilities(), labels), problem.classes()),
-                  "Confusion on test data: rows are labels, columns predictions.")));
+                  "Confusion on test data: rows are labels, columns predictions.",
+                  true)));
     }
     page.heading("What the methods are");
     page.table(legend(finished), List.of(0, 1), -1);

@@ -25,6 +25,7 @@ public final class CompareRun {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
   private static final String CONFIG = "config.json";
+  private static final String PLAN = "plan.json";
 
   private CompareRun() {}
 
@@ -76,6 +77,26 @@ public final class CompareRun {
       return;
     }
     AtomicFiles.writeString(file, JSON.writeValueAsString(sorted) + "\n");
+  }
+
+  /** Finds out how many epochs a training has. */
+  @FunctionalInterface
+  public interface EpochPlanner {
+    int epochs() throws IOException;
+  }
+
+  /**
+   * The number of epochs of the run in a folder: what it was planned with, so that a resumed run
+   * has the same even where it came from a measurement of time; planned now in a new run.
+   */
+  public static int plannedEpochs(Path folder, EpochPlanner planner) throws IOException {
+    Path file = folder.resolve(PLAN);
+    if (Files.exists(file)) {
+      return JSON.readTree(Files.readString(file)).get("epochs").asInt();
+    }
+    int epochs = planner.epochs();
+    AtomicFiles.writeString(file, JSON.writeValueAsString(Map.of("epochs", epochs)) + "\n");
+    return epochs;
   }
 
   /** Runs, writes leaderboard, report and model. */

@@ -1,29 +1,38 @@
 package org.tikhon.lab.report;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Base64;
 import java.util.List;
 
 /**
  * A self-contained HTML page: sections of text, tables that sort by a click on a header, and plots.
  */
 public final class Page {
+  /** Pages carry their font, so that they look the same where no fonts are installed. */
+  private static final String FONTS =
+      font("DejaVuSans.woff2", "normal") + font("DejaVuSans-Bold.woff2", "600 900");
+
   private static final String STYLE =
       """
       :root { color-scheme: light dark; --ink:#1c2430; --soft:#5b6675; --line:#d9dee5; --back:#ffffff; --card:#f6f8fa;
         --bar:#8fb4dc; --own:#2f6fb4; --hit:#2f6fb4; --miss:#c0512f; --strong:#ffffff; }
       @media (prefers-color-scheme: dark) { :root { --ink:#e6eaf0; --soft:#9aa5b4; --line:#343c48; --back:#14181f;
         --card:#1c222b; --bar:#3f5f85; --own:#6ba6e6; --hit:#6ba6e6; --miss:#e08a63; --strong:#14181f; } }
-      body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); margin: 2rem auto;
-        max-width: 68rem; padding: 0 1rem; }
+      body { font: 15px/1.5 Report, sans-serif; color: var(--ink); background: var(--back); margin: 2rem auto;
+        max-width: 76rem; padding: 0 1rem; }
       h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-      table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .92rem; }
-      th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+      table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .88rem; }
+      th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
       th { cursor: pointer; color: var(--soft); font-weight: 600; } th.l, td.l { text-align: left; }
       td.w { white-space: normal; min-width: 12rem; }
       tbody tr.best { background: var(--card); font-weight: 600; }
       pre, .note { background: var(--card); padding: .8rem 1rem; border-radius: .4rem; overflow-x: auto; }
-      .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; } .plots figure { margin: 0; flex: 1 1 22rem; }
+      .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem; }
+      .plots figure { margin: 0; } .plots figure.square svg { max-width: 26rem; }
       figcaption { color: var(--soft); font-size: .9rem; } .scroll { overflow-x: auto; }
-      svg { width: 100%; height: auto; font-family: system-ui, sans-serif; }
+      svg { width: 100%; height: auto; font-family: Report, sans-serif; }
       svg text { fill: var(--ink); font-size: 13px; } svg .tick { fill: var(--soft); font-size: 12px; }
       svg .title { fill: var(--soft); } svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); }
       svg .bar { fill: var(--bar); } svg .own { fill: var(--own); } svg .error { stroke: var(--ink); stroke-width: 1.5; }
@@ -44,6 +53,15 @@ public final class Page {
         [...body.rows].sort((a, b) => (key(a) > key(b) ? 1 : -1) * (up === '1' ? 1 : -1)).forEach(r => body.append(r));
       }));
       """;
+
+  private static String font(String file, String weight) {
+    try (InputStream in = Page.class.getResourceAsStream(file)) {
+      return "@font-face { font-family: Report; font-weight: %s; src: url(data:font/woff2;base64,%s) format('woff2'); }\n"
+          .formatted(weight, Base64.getEncoder().encodeToString(in.readAllBytes()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 
   private final StringBuilder body = new StringBuilder();
   private final String title;
@@ -110,13 +128,21 @@ public final class Page {
     body.append("</tr>");
   }
 
-  /** A plot with its caption. */
-  public record Figure(String svg, String caption) {}
+  /**
+   * A plot with its caption.
+   *
+   * @param square whether it is as high as wide, and so to be drawn smaller
+   */
+  public record Figure(String svg, String caption, boolean square) {
+    public Figure(String svg, String caption) {
+      this(svg, caption, false);
+    }
+  }
 
   public Page figures(List<Figure> figures) {
     body.append("<div class=\"plots\">");
     for (Figure f : figures) {
-      body.append("<figure>")
+      body.append(f.square ? "<figure class=\"square\">" : "<figure>")
           .append(f.svg)
           .append("<figcaption>")
           .append(Svg.escape(f.caption))
@@ -144,6 +170,6 @@ public final class Page {
         </body>
         </html>
         """
-        .formatted(Svg.escape(title), STYLE, body, SCRIPT);
+        .formatted(Svg.escape(title), FONTS + STYLE, body, SCRIPT);
   }
 }
