@@ -273,7 +273,8 @@ public final class CompareCommand implements Callable<Integer> {
       @Override
       public void step(double fraction, int epoch, int epochs, double loss) {
         line.show(
-            (number - 1 + fraction) / count,
+            Math.round((number - 1 + fraction) * epochs),
+            (long) count * epochs,
             String.format(
                 Locale.ROOT,
                 "%d/%d %s, epoch %d/%d, loss %.3f",

@@ -101,6 +101,9 @@ public final class DataCommand implements Runnable {
     @Parameters(paramLabel = "NAME")
     private String name;
 
+    @Option(names = "--json", description = "Print one JSON object on standard output.")
+    private boolean json;
+
     @Override
     public Integer call() throws IOException {
       PrintWriter err = spec.commandLine().getErr();
@@ -113,8 +116,12 @@ public final class DataCommand implements Runnable {
                 err.flush();
               });
       PrintWriter out = spec.commandLine().getOut();
-      out.println(name + " is in " + folder);
-      out.flush();
+      if (json) {
+        Json.print(out, Map.of("name", name, "folder", folder.toString()));
+      } else {
+        out.println(name + " is in " + folder);
+        out.flush();
+      }
       return 0;
     }
   }
@@ -124,7 +131,7 @@ public final class DataCommand implements Runnable {
       name = "info",
       mixinStandardHelpOptions = true,
       description = "Describes a data set.",
-      footer = {"", "Example:", "  tikhon data info cifar10"})
+      footer = {"", "Example:", "  tikhon data info mnist"})
   static final class Info implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

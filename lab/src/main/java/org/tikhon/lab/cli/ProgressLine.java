@@ -14,7 +14,6 @@ final class ProgressLine {
   private static final int REDRAW_MILLIS = 250;
   private static final int LOG_MILLIS = 30_000;
   private static final int WIDTH = 118;
-  private static final int STEPS = 1000;
 
   private final PrintStream err;
   private final boolean terminal;
@@ -29,10 +28,10 @@ final class ProgressLine {
     this.terminal = "1".equals(System.getenv("TIKHON_TTY"));
     this.bar =
         new ProgressBarBuilder()
-            .setInitialMax(STEPS)
             .setStyle(ProgressBarStyle.ASCII)
             .setUpdateIntervalMillis(terminal ? REDRAW_MILLIS : LOG_MILLIS)
             .setConsumer(new DelegatingProgressBarConsumer(this::draw, WIDTH))
+            .setUnit(" epochs", 1)
             .continuousUpdate()
             .build();
   }
@@ -50,10 +49,11 @@ final class ProgressLine {
     }
   }
 
-  /** Sets the fraction of the whole work that is done, and what is being done. */
-  synchronized void show(double fraction, String what) {
+  /** Sets how many epochs of the whole work are done, and what is being done. */
+  synchronized void show(long done, long all, String what) {
     started = true;
-    bar.stepTo(Math.round(STEPS * fraction));
+    bar.maxHint(all);
+    bar.stepTo(done);
     bar.setExtraMessage(what);
   }
 

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.tikhon.data.AtomicFiles;
 import org.tikhon.lab.store.RunStore;
@@ -39,6 +41,9 @@ public final class ReportCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Replace files that exist.")
   private boolean force;
 
+  @Option(names = "--json", description = "Print one JSON object on standard output.")
+  private boolean json;
+
   @Override
   public Integer call() throws IOException {
     if (html == null && markdown == null) {
@@ -48,22 +53,28 @@ public final class ReportCommand implements Callable<Integer> {
     try (RunStore store = RunStore.open()) {
       report = StoreReport.of(store);
     }
+    Map<Path, String> files = new LinkedHashMap<>();
     if (html != null) {
-      write(html, report.html());
+      files.put(html, report.html());
     }
     if (markdown != null) {
-      write(markdown, report.markdown());
+      files.put(markdown, report.markdown());
+    }
+    for (Path file : files.keySet()) {
+      if (Files.exists(file) && !force) {
+        throw new IllegalArgumentException(file + " exists already; add --force to replace it");
+      }
+    }
+    for (Map.Entry<Path, String> file : files.entrySet()) {
+      AtomicFiles.writeString(file.getKey(), file.getValue());
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Json.print(out, Map.of("written", files.keySet().stream().map(Path::toString).toList()));
+    } else {
+      files.keySet().forEach(f -> out.println("written: " + f));
+      out.flush();
     }
     return 0;
-  }
-
-  private void write(Path file, String text) throws IOException {
-    if (Files.exists(file) && !force) {
-      throw new IllegalArgumentException(file + " exists already; add --force to replace it");
-    }
-    AtomicFiles.writeString(file, text);
-    PrintWriter out = spec.commandLine().getOut();
-    out.println("written: " + file);
-    out.flush();
   }
 }
