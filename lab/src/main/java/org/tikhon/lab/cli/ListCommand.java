@@ -34,6 +34,11 @@ public final class ListCommand implements Callable<Integer> {
       description = "Only the systems whose name, title or room has all these words.")
   private String search;
 
+  @Option(
+      names = "--markdown",
+      description = "Print the table of all systems that stands in the README.")
+  private boolean markdown;
+
   @Option(names = "--json", description = "Print one JSON object on standard output.")
   private boolean json;
 
@@ -46,6 +51,11 @@ public final class ListCommand implements Callable<Integer> {
     Map<Integer, Claim> claims = Catalog.claims();
     List<Entry> shown = Catalog.entries().stream().filter(this::matches).toList();
     PrintWriter out = spec.commandLine().getOut();
+    if (markdown) {
+      out.print(Catalog.markdown());
+      out.flush();
+      return 0;
+    }
     if (json) {
       List<Map<String, Object>> systems = new ArrayList<>();
       for (Entry e : shown) {
