@@ -9,17 +9,21 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
-import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.sql.Types;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
+import org.duckdb.DuckDBChunkedResult;
+import org.duckdb.DuckDBPreparedStatement;
+import org.duckdb.DuckDBReadableVector;
 
 /**
  * A table in memory, column by column. Reads CSV and TSV (also gzipped; separator, quotes and
@@ -170,12 +174,8 @@ public record Table(String source, List<Column> columns) {
                     + header(path)
                     + ")"
                 : "read_json_auto(" + quoted + ")";
-    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
-        Statement statement = connection.createStatement()) {
-      statement.execute("SET threads = " + Runtime.getRuntime().availableProcessors());
-      try (ResultSet rows = statement.executeQuery("SELECT * FROM " + from)) {
-        return collect(path, rows);
-      }
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:")) {
+      return collect(path, connection, from);
     } catch (SQLException e) {
       throw new DataException(path + ": " + explain(e), e);
     }
@@ -220,93 +220,123 @@ public record Table(String source, List<Column> columns) {
     return first.length() > 300 ? first.substring(0, 300) + "..." : first;
   }
 
-  private static Table collect(Path path, ResultSet rows) throws SQLException {
-    ResultSetMetaData meta = rows.getMetaData();
-    int count = meta.getColumnCount();
+  /** Reads whole chunks: JDBC's calls for single cells would take most of the time. */
+  private static Table collect(Path path, Connection connection, String from) throws SQLException {
     List<Collector> collectors = new ArrayList<>();
-    for (int c = 1; c <= count; c++) {
-      boolean generatedName = meta.getColumnName(c).matches("column\\d+");
-      String name = generatedName ? "c" + c : meta.getColumnName(c).strip();
-      collectors.add(isNumeric(meta.getColumnType(c)) ? new Numbers(name) : new Words(name));
-    }
-    while (rows.next()) {
-      for (int c = 0; c < count; c++) {
-        collectors.get(c).add(rows, c + 1);
+    List<String> selected = new ArrayList<>();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SET threads = " + Runtime.getRuntime().availableProcessors());
+      try (ResultSet described = statement.executeQuery("DESCRIBE SELECT * FROM " + from)) {
+        while (described.next()) {
+          String given = described.getString("column_name");
+          String column = "\"" + given.replace("\"", "\"\"") + "\"";
+          String name = given.strip();
+          if (isNumeric(described.getString("column_type"))) {
+            collectors.add(new Numbers(name));
+            selected.add("CAST(" + column + " AS DOUBLE)");
+          } else {
+            collectors.add(new Words(name));
+            selected.add("CAST(" + column + " AS VARCHAR)");
+          }
+        }
       }
     }
-    Table table = new Table(path.toString(), collectors.stream().map(Collector::column).toList());
+    String query = "SELECT " + String.join(", ", selected) + " FROM " + from;
+    try (PreparedStatement prepared = connection.prepareStatement(query);
+        DuckDBChunkedResult result = prepared.unwrap(DuckDBPreparedStatement.class).query()) {
+      while (result.nextChunk()) {
+        for (int c = 0; c < collectors.size(); c++) {
+          collectors.get(c).add(result.chunk().vector(c));
+        }
+      }
+    }
+    boolean generatedNames = true;
+    for (int c = 0; c < collectors.size(); c++) {
+      generatedNames &= collectors.get(c).name.matches("column0*" + c);
+    }
+    List<Column> columns = new ArrayList<>();
+    for (Collector collector : collectors) {
+      columns.add(collector.column(generatedNames ? "c" + (columns.size() + 1) : collector.name));
+    }
+    Table table = new Table(path.toString(), columns);
     if (table.rows() == 0) {
       throw new DataException(path + ": the table has no rows");
     }
     return table;
   }
 
-  private static boolean isNumeric(int type) {
-    return switch (type) {
-      case Types.TINYINT,
-          Types.SMALLINT,
-          Types.INTEGER,
-          Types.BIGINT,
-          Types.FLOAT,
-          Types.REAL,
-          Types.DOUBLE,
-          Types.DECIMAL,
-          Types.NUMERIC ->
-          true;
-      default -> false;
-    };
+  private static boolean isNumeric(String type) {
+    return type.matches("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*");
   }
 
-  private interface Collector {
-    void add(ResultSet rows, int column) throws SQLException;
+  private abstract static class Collector {
+    final String name;
 
-    Column column();
+    Collector(String name) {
+      this.name = name;
+    }
+
+    abstract void add(DuckDBReadableVector chunk);
+
+    abstract Column column(String finalName);
   }
 
-  private static final class Numbers implements Collector {
-    private final String name;
-    private double[] values = new double[1024];
-    private boolean[] missing = new boolean[1024];
+  private static final class Numbers extends Collector {
+    private double[] values = new double[4096];
+    private boolean[] missing = new boolean[4096];
     private int n;
 
     Numbers(String name) {
-      this.name = name;
+      super(name);
     }
 
     @Override
-    public void add(ResultSet rows, int column) throws SQLException {
-      if (n == values.length) {
-        values = Arrays.copyOf(values, 2 * n);
-        missing = Arrays.copyOf(missing, 2 * n);
+    void add(DuckDBReadableVector chunk) {
+      int rows = (int) chunk.rowCount();
+      if (n + rows > values.length) {
+        int length = Math.max(n + rows, 2 * values.length);
+        values = Arrays.copyOf(values, length);
+        missing = Arrays.copyOf(missing, length);
       }
-      values[n] = rows.getDouble(column);
-      missing[n++] = rows.wasNull();
+      for (int i = 0; i < rows; i++, n++) {
+        missing[n] = chunk.isNull(i);
+        values[n] = missing[n] ? 0 : chunk.getDouble(i);
+      }
     }
 
     @Override
-    public Column column() {
-      return new Numeric(name, Arrays.copyOf(values, n), Arrays.copyOf(missing, n));
+    Column column(String finalName) {
+      return new Numeric(finalName, Arrays.copyOf(values, n), Arrays.copyOf(missing, n));
     }
   }
 
-  private static final class Words implements Collector {
-    private final String name;
+  private static final class Words extends Collector {
     private final List<String> values = new ArrayList<>();
+    // Most columns repeat few words: one object each.
+    private final Map<String, String> known = new HashMap<>();
 
     Words(String name) {
-      this.name = name;
+      super(name);
     }
 
     @Override
-    public void add(ResultSet rows, int column) throws SQLException {
-      String value = rows.getString(column);
-      String stripped = value == null ? "" : value.strip();
-      values.add(stripped.isEmpty() || stripped.equals("?") ? null : stripped);
+    void add(DuckDBReadableVector chunk) {
+      int rows = (int) chunk.rowCount();
+      for (int i = 0; i < rows; i++) {
+        String value = chunk.isNull(i) ? "" : chunk.getString(i);
+        values.add(known.computeIfAbsent(value, Words::clean));
+      }
+    }
+
+    /** Without blanks around it; null for the ways to write that a word is missing. */
+    private static String clean(String value) {
+      String stripped = value.strip();
+      return stripped.isEmpty() || stripped.equals("?") ? null : stripped;
     }
 
     @Override
-    public Column column() {
-      return new Text(name, values.toArray(String[]::new));
+    Column column(String finalName) {
+      return new Text(finalName, values.toArray(String[]::new));
     }
   }
 
