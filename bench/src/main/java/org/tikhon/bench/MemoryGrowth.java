@@ -36,14 +36,19 @@ public final class MemoryGrowth {
     Tensor average = Tensor.zeros(4);
     int warmUp = steps / 10;
     long start = 0;
-    System.out.printf("%10s %14s %14s%n", "steps", "resident MB", "growth MB");
+    System.out.printf("%10s %14s %14s %14s%n", "steps", "resident MB", "growth MB", "JVM heap MB");
     for (int i = 0; i <= steps; i++) {
       if (i == warmUp) {
         start = residentKilobytes();
       }
       if (i >= warmUp && i % Math.max(1, steps / 10) == 0) {
         long now = residentKilobytes();
-        System.out.printf("%10d %14.1f %14.1f%n", i, now / 1024.0, (now - start) / 1024.0);
+        System.out.printf(
+            "%10d %14.1f %14.1f %14.1f%n",
+            i,
+            now / 1024.0,
+            (now - start) / 1024.0,
+            Runtime.getRuntime().totalMemory() / 1048576.0);
       }
       step(model, parameters, optimizers.get(i % optimizers.size()), average, rng);
     }

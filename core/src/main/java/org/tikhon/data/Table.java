@@ -1,6 +1,7 @@
 package org.tikhon.data;
 
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.duckdb.DuckDBChunkedResult;
 import org.duckdb.DuckDBPreparedStatement;
 import org.duckdb.DuckDBReadableVector;
@@ -203,6 +205,10 @@ public record Table(String source, List<Column> columns) {
               .map(String::strip)
               .anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
       return number ? ", header=false" : "";
+    } catch (ZipException e) {
+      throw new DataException(path + ": corrupt gzip: " + e.getMessage(), e);
+    } catch (EOFException e) {
+      throw new DataException(path + ": truncated gzip: it ends in the middle of the data", e);
     }
   }
 
