@@ -3,6 +3,7 @@ package org.tikhon.data;
 import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -173,42 +174,92 @@ public record Table(String source, List<Column> columns) {
                     + ", nullstr="
                     + MISSING
                     + ", sample_size=20480, strict_mode=true"
-                    + header(path)
+                    + dialect(path)
                     + ")"
                 : "read_json_auto(" + quoted + ")";
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:")) {
       return collect(path, connection, from);
     } catch (SQLException e) {
-      throw new DataException(path + ": " + explain(e), e);
+      String ragged = csv && !e.getMessage().contains("Line:") ? firstRaggedLine(path) : null;
+      throw new DataException(path + ": " + (ragged != null ? ragged : explain(e)), e);
+    }
+  }
+
+  private static BufferedReader reader(Path path) throws IOException {
+    InputStream file = Files.newInputStream(path);
+    try {
+      return new BufferedReader(
+          new InputStreamReader(
+              path.toString().endsWith(".gz") ? new GZIPInputStream(file) : file,
+              StandardCharsets.UTF_8));
+    } catch (ZipException e) {
+      file.close();
+      throw new DataException(path + ": corrupt gzip: " + e.getMessage(), e);
     }
   }
 
   /**
-   * DuckDB's own test for a header only sees whether the first line's types differ from the
-   * others'. When every cell of the first line is a word and none occurs again below, it is a
-   * header; a line with a number in it is not.
+   * What is fixed before DuckDB looks at a file. The separator is the most frequent one of the
+   * first line, because DuckDB would rather take a file with a ragged line for one column of words.
+   * DuckDB finds a header by its types; it is only told that a line with a number in it is none.
    */
-  private static String header(Path path) throws IOException {
-    try (BufferedReader reader =
-        new BufferedReader(
-            new InputStreamReader(
-                path.toString().endsWith(".gz")
-                    ? new GZIPInputStream(Files.newInputStream(path))
-                    : Files.newInputStream(path),
-                StandardCharsets.UTF_8))) {
-      String first = reader.readLine();
-      if (first == null) {
-        throw new DataException(path + ": the file is empty");
-      }
-      boolean number =
-          Arrays.stream(first.split("[,;\\t|]"))
-              .map(String::strip)
-              .anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
-      return number ? ", header=false" : "";
-    } catch (ZipException e) {
-      throw new DataException(path + ": corrupt gzip: " + e.getMessage(), e);
+  private static String dialect(Path path) throws IOException {
+    String first;
+    try (BufferedReader reader = reader(path)) {
+      first = reader.readLine();
     } catch (EOFException e) {
       throw new DataException(path + ": truncated gzip: it ends in the middle of the data", e);
+    }
+    if (first == null) {
+      throw new DataException(path + ": the file is empty");
+    }
+    char separator = separator(first);
+    boolean number =
+        Arrays.stream(first.split("[,;\\t|]"))
+            .map(String::strip)
+            .anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
+    return (separators(first, separator) == 0
+            ? ""
+            : ", delim='" + separator + "', quote='\"', escape='\"', skip=0")
+        + (number ? ", header=false" : "");
+  }
+
+  private static char separator(String line) {
+    char best = ',';
+    for (char c : new char[] {'\t', ';', '|'}) {
+      best = separators(line, c) > separators(line, best) ? c : best;
+    }
+    return best;
+  }
+
+  /** How often a separator occurs outside quotes. */
+  private static int separators(String line, char separator) {
+    int count = 0;
+    boolean quoted = false;
+    for (int i = 0; i < line.length(); i++) {
+      quoted ^= line.charAt(i) == '"';
+      count += !quoted && line.charAt(i) == separator ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** The first line with another number of fields than the first, as a message, or null. */
+  private static String firstRaggedLine(Path path) throws IOException {
+    try (BufferedReader reader = reader(path)) {
+      String first = reader.readLine();
+      char separator = separator(first);
+      int fields = separators(first, separator) + 1;
+      long number = 1;
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        number++;
+        int own = separators(line, separator) + 1;
+        if (!line.isEmpty() && own != fields) {
+          return "Line: %d has %d fields, the first line has %d".formatted(number, own, fields);
+        }
+      }
+      return null;
+    } catch (EOFException e) {
+      return "truncated gzip: it ends in the middle of the data";
     }
   }
 
@@ -226,28 +277,30 @@ public record Table(String source, List<Column> columns) {
     return first.length() > 300 ? first.substring(0, 300) + "..." : first;
   }
 
-  /** Reads whole chunks: JDBC's calls for single cells would take most of the time. */
   private static Table collect(Path path, Connection connection, String from) throws SQLException {
     List<Collector> collectors = new ArrayList<>();
     List<String> selected = new ArrayList<>();
     try (Statement statement = connection.createStatement()) {
       statement.execute("SET threads = " + Runtime.getRuntime().availableProcessors());
-      try (ResultSet described = statement.executeQuery("DESCRIBE SELECT * FROM " + from)) {
+      // First into memory, where bad lines are found: reading chunks of a query that fails ends
+      // without an error.
+      statement.execute("CREATE TEMP TABLE content AS SELECT * FROM " + from);
+      try (ResultSet described = statement.executeQuery("DESCRIBE content")) {
         while (described.next()) {
-          String given = described.getString("column_name");
-          String column = "\"" + given.replace("\"", "\"\"") + "\"";
-          String name = given.strip();
+          String name = described.getString("column_name");
+          String column = "\"" + name.replace("\"", "\"\"") + "\"";
           if (isNumeric(described.getString("column_type"))) {
-            collectors.add(new Numbers(name));
+            collectors.add(new Numbers(name.strip()));
             selected.add("CAST(" + column + " AS DOUBLE)");
           } else {
-            collectors.add(new Words(name));
+            collectors.add(new Words(name.strip()));
             selected.add("CAST(" + column + " AS VARCHAR)");
           }
         }
       }
     }
-    String query = "SELECT " + String.join(", ", selected) + " FROM " + from;
+    // Whole chunks: JDBC's calls for single cells would take most of the time.
+    String query = "SELECT " + String.join(", ", selected) + " FROM content";
     try (PreparedStatement prepared = connection.prepareStatement(query);
         DuckDBChunkedResult result = prepared.unwrap(DuckDBPreparedStatement.class).query()) {
       while (result.nextChunk()) {
