@@ -41,12 +41,13 @@ final class SideBySide {
   }
 
   /**
-   * Runs all contestants {@code rounds} times in turns, after two rounds of warm-up, and prints.
+   * Runs all contestants {@code rounds} times in turns, after a quarter as many rounds of warm-up,
+   * and prints.
    */
   static void run(List<Contestant> contestants, int rounds, int steps) throws Exception {
     Map<String, double[]> micros = new LinkedHashMap<>();
     contestants.forEach(c -> micros.put(c.name(), new double[rounds]));
-    for (int round = -2; round < rounds; round++) {
+    for (int round = -(rounds + 3) / 4; round < rounds; round++) {
       for (Contestant c : contestants) {
         double seconds = c.seconds(steps);
         if (round >= 0) {
