@@ -15,7 +15,9 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -32,24 +34,48 @@ public final class DataRegistry {
               "mnist",
               "handwritten digits, 60,000 + 10,000 grey images 28x28",
               "CC BY-SA 3.0 (LeCun, Cortes, Burges)",
-              idxFiles(MNIST)),
+              idxFiles(
+                  MNIST,
+                  "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                  "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                  "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                  "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6")),
           new Entry(
               "fashion-mnist",
               "articles of clothing, 60,000 + 10,000 grey images 28x28",
               "MIT (Xiao, Rasul, Vollgraf 2017)",
-              idxFiles(FASHION)),
+              idxFiles(
+                  FASHION,
+                  "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                  "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                  "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                  "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5")),
+          new Entry(
+              "cifar10",
+              "ten kinds of objects, 50,000 + 10,000 colour images 32x32",
+              "no licence given; cite Krizhevsky 2009",
+              List.of(
+                  file(
+                      "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                      "cifar-10-binary.tar.gz",
+                      "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"))),
           new Entry(
               "adult",
               "census income, 32,561 + 16,281 rows",
               "CC BY 4.0 (UCI; Becker, Kohavi 1996)",
               List.of(
-                  file(UCI + "adult/adult.data", "adult-train.csv"),
-                  file(UCI + "adult/adult.test", "adult-test.csv"))),
+                  file(
+                      UCI + "adult/adult.data",
+                      "adult-train.csv",
+                      "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d"),
+                  file(UCI + "adult/adult.test", "adult-test.csv", null))),
           new Entry(
               "wine-quality",
               "ratings of white wine, 4,898 rows",
               "CC BY 4.0 (UCI; Cortez et al. 2009)",
-              List.of(file(UCI + "wine-quality/winequality-white.csv", "winequality-white.csv"))));
+              List.of(
+                  file(
+                      UCI + "wine-quality/winequality-white.csv", "winequality-white.csv", null))));
 
   private DataRegistry() {}
 
@@ -69,18 +95,19 @@ public final class DataRegistry {
    */
   public record RemoteFile(URI url, String name, String sha256) {}
 
-  private static RemoteFile file(String url, String name) {
-    return new RemoteFile(URI.create(url), name, null);
+  private static RemoteFile file(String url, String name, String sha256) {
+    return new RemoteFile(URI.create(url), name, sha256);
   }
 
-  private static List<RemoteFile> idxFiles(String base) {
-    return List.of(
-            "train-images-idx3-ubyte.gz",
-            "train-labels-idx1-ubyte.gz",
-            "t10k-images-idx3-ubyte.gz",
-            "t10k-labels-idx1-ubyte.gz")
-        .stream()
-        .map(n -> file(base + n, n))
+  private static List<RemoteFile> idxFiles(
+      String base, String trainImages, String trainLabels, String testImages, String testLabels) {
+    Map<String, String> sums = new LinkedHashMap<>();
+    sums.put("train-images-idx3-ubyte.gz", trainImages);
+    sums.put("train-labels-idx1-ubyte.gz", trainLabels);
+    sums.put("t10k-images-idx3-ubyte.gz", testImages);
+    sums.put("t10k-labels-idx1-ubyte.gz", testLabels);
+    return sums.entrySet().stream()
+        .map(e -> file(base + e.getKey(), e.getKey(), e.getValue()))
         .toList();
   }
 
@@ -94,7 +121,8 @@ public final class DataRegistry {
 
   /**
    * Downloads what is missing of a data set. A file that was cut off goes on where it was; it gets
-   * its name only after its checksum was right.
+   * its name only after its checksum was right, and an archive ({@code .tar.gz}) after its files
+   * lie beside it.
    *
    * @return the data set's folder
    */
@@ -110,6 +138,9 @@ public final class DataRegistry {
       log.accept("downloading " + file.url);
       fetch(file.url, part);
       check(file, part, folder.resolve(file.name + ".sha256"));
+      if (file.name.endsWith(".tar.gz")) {
+        Tar.unpackFlat(part, folder);
+      }
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
     }
     return folder;

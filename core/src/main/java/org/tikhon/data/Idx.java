@@ -25,6 +25,9 @@ public record Idx(int[] shape, byte[] bytes) {
     if (!Files.exists(path)) {
       throw new NoSuchFileException(path.toString());
     }
+    if (Files.size(path) == 0) {
+      throw new DataException(path + ": the file is empty");
+    }
     try (InputStream file = Files.newInputStream(path);
         InputStream in =
             path.toString().endsWith(".gz") ? new GZIPInputStream(file, 1 << 16) : file) {

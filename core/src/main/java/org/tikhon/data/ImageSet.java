@@ -268,6 +268,17 @@ public record ImageSet(
 
   private static byte[] planes(BufferedImage image) {
     int area = image.getWidth() * image.getHeight();
+    if (image.getType() == BufferedImage.TYPE_BYTE_GRAY) {
+      // getRGB would convert from linear light and so change the values that the file stores.
+      byte[] grey =
+          (byte[])
+              image.getRaster().getDataElements(0, 0, image.getWidth(), image.getHeight(), null);
+      byte[] planes = new byte[3 * area];
+      for (int c = 0; c < 3; c++) {
+        System.arraycopy(grey, 0, planes, c * area, area);
+      }
+      return planes;
+    }
     int[] rgb = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
     byte[] planes = new byte[3 * area];
     for (int i = 0; i < area; i++) {

@@ -118,6 +118,9 @@ public final class Safetensors implements AutoCloseable {
     } catch (JacksonException e) {
       throw new DataException(path + ": the header is not JSON: " + e.getOriginalMessage(), e);
     }
+    if (!root.isObject()) {
+      throw new DataException(path + ": the header is not a JSON object");
+    }
     for (Map.Entry<String, JsonNode> e : root.properties()) {
       if (e.getKey().equals("__metadata__")) {
         e.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asString()));
@@ -147,7 +150,7 @@ public final class Safetensors implements AutoCloseable {
     }
     long from = offsets.get(0).asLong();
     long to = offsets.get(1).asLong();
-    if (from < 0 || to > data.byteSize() || to - from != bytes) {
+    if (from < 0 || to < from || to > data.byteSize() || to - from != bytes) {
       throw new DataException(
           "%s: tensor %s of shape %s needs %d bytes, its offsets are %d to %d of %d (truncated file?)"
               .formatted(path, name, Arrays.toString(shape), bytes, from, to, data.byteSize()));

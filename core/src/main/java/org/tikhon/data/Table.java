@@ -1,7 +1,9 @@
 package org.tikhon.data;
 
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -9,17 +11,22 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
-import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.sql.Types;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
+import org.duckdb.DuckDBChunkedResult;
+import org.duckdb.DuckDBPreparedStatement;
+import org.duckdb.DuckDBReadableVector;
 
 /**
  * A table in memory, column by column. Reads CSV and TSV (also gzipped; separator, quotes and
@@ -167,42 +174,92 @@ public record Table(String source, List<Column> columns) {
                     + ", nullstr="
                     + MISSING
                     + ", sample_size=20480, strict_mode=true"
-                    + header(path)
+                    + dialect(path)
                     + ")"
                 : "read_json_auto(" + quoted + ")";
-    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:");
-        Statement statement = connection.createStatement()) {
-      statement.execute("SET threads = " + Runtime.getRuntime().availableProcessors());
-      try (ResultSet rows = statement.executeQuery("SELECT * FROM " + from)) {
-        return collect(path, rows);
-      }
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:")) {
+      return collect(path, connection, from);
     } catch (SQLException e) {
-      throw new DataException(path + ": " + explain(e), e);
+      String ragged = csv && !e.getMessage().contains("Line:") ? firstRaggedLine(path) : null;
+      throw new DataException(path + ": " + (ragged != null ? ragged : explain(e)), e);
+    }
+  }
+
+  private static BufferedReader reader(Path path) throws IOException {
+    InputStream file = Files.newInputStream(path);
+    try {
+      return new BufferedReader(
+          new InputStreamReader(
+              path.toString().endsWith(".gz") ? new GZIPInputStream(file) : file,
+              StandardCharsets.UTF_8));
+    } catch (ZipException e) {
+      file.close();
+      throw new DataException(path + ": corrupt gzip: " + e.getMessage(), e);
     }
   }
 
   /**
-   * DuckDB's own test for a header only sees whether the first line's types differ from the
-   * others'. When every cell of the first line is a word and none occurs again below, it is a
-   * header; a line with a number in it is not.
+   * What is fixed before DuckDB looks at a file. The separator is the most frequent one of the
+   * first line, because DuckDB would rather take a file with a ragged line for one column of words.
+   * DuckDB finds a header by its types; it is only told that a line with a number in it is none.
    */
-  private static String header(Path path) throws IOException {
-    try (BufferedReader reader =
-        new BufferedReader(
-            new InputStreamReader(
-                path.toString().endsWith(".gz")
-                    ? new GZIPInputStream(Files.newInputStream(path))
-                    : Files.newInputStream(path),
-                StandardCharsets.UTF_8))) {
+  private static String dialect(Path path) throws IOException {
+    String first;
+    try (BufferedReader reader = reader(path)) {
+      first = reader.readLine();
+    } catch (EOFException e) {
+      throw new DataException(path + ": truncated gzip: it ends in the middle of the data", e);
+    }
+    if (first == null) {
+      throw new DataException(path + ": the file is empty");
+    }
+    char separator = separator(first);
+    boolean number =
+        Arrays.stream(first.split("[,;\\t|]"))
+            .map(String::strip)
+            .anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
+    return (separators(first, separator) == 0
+            ? ""
+            : ", delim='" + separator + "', quote='\"', escape='\"', skip=0")
+        + (number ? ", header=false" : "");
+  }
+
+  private static char separator(String line) {
+    char best = ',';
+    for (char c : new char[] {'\t', ';', '|'}) {
+      best = separators(line, c) > separators(line, best) ? c : best;
+    }
+    return best;
+  }
+
+  /** How often a separator occurs outside quotes. */
+  private static int separators(String line, char separator) {
+    int count = 0;
+    boolean quoted = false;
+    for (int i = 0; i < line.length(); i++) {
+      quoted ^= line.charAt(i) == '"';
+      count += !quoted && line.charAt(i) == separator ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** The first line with another number of fields than the first, as a message, or null. */
+  private static String firstRaggedLine(Path path) throws IOException {
+    try (BufferedReader reader = reader(path)) {
       String first = reader.readLine();
-      if (first == null) {
-        throw new DataException(path + ": the file is empty");
+      char separator = separator(first);
+      int fields = separators(first, separator) + 1;
+      long number = 1;
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        number++;
+        int own = separators(line, separator) + 1;
+        if (!line.isEmpty() && own != fields) {
+          return "Line: %d has %d fields, the first line has %d".formatted(number, own, fields);
+        }
       }
-      boolean number =
-          Arrays.stream(first.split("[,;\\t|]"))
-              .map(String::strip)
-              .anyMatch(c -> c.matches("[-+]?[0-9.]+([eE][-+]?[0-9]+)?"));
-      return number ? ", header=false" : "";
+      return null;
+    } catch (EOFException e) {
+      return "truncated gzip: it ends in the middle of the data";
     }
   }
 
@@ -220,93 +277,125 @@ public record Table(String source, List<Column> columns) {
     return first.length() > 300 ? first.substring(0, 300) + "..." : first;
   }
 
-  private static Table collect(Path path, ResultSet rows) throws SQLException {
-    ResultSetMetaData meta = rows.getMetaData();
-    int count = meta.getColumnCount();
+  private static Table collect(Path path, Connection connection, String from) throws SQLException {
     List<Collector> collectors = new ArrayList<>();
-    for (int c = 1; c <= count; c++) {
-      boolean generatedName = meta.getColumnName(c).matches("column\\d+");
-      String name = generatedName ? "c" + c : meta.getColumnName(c).strip();
-      collectors.add(isNumeric(meta.getColumnType(c)) ? new Numbers(name) : new Words(name));
-    }
-    while (rows.next()) {
-      for (int c = 0; c < count; c++) {
-        collectors.get(c).add(rows, c + 1);
+    List<String> selected = new ArrayList<>();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SET threads = " + Runtime.getRuntime().availableProcessors());
+      // First into memory, where bad lines are found: reading chunks of a query that fails ends
+      // without an error.
+      statement.execute("CREATE TEMP TABLE content AS SELECT * FROM " + from);
+      try (ResultSet described = statement.executeQuery("DESCRIBE content")) {
+        while (described.next()) {
+          String name = described.getString("column_name");
+          String column = "\"" + name.replace("\"", "\"\"") + "\"";
+          if (isNumeric(described.getString("column_type"))) {
+            collectors.add(new Numbers(name.strip()));
+            selected.add("CAST(" + column + " AS DOUBLE)");
+          } else {
+            collectors.add(new Words(name.strip()));
+            selected.add("CAST(" + column + " AS VARCHAR)");
+          }
+        }
       }
     }
-    Table table = new Table(path.toString(), collectors.stream().map(Collector::column).toList());
+    // Whole chunks: JDBC's calls for single cells would take most of the time.
+    String query = "SELECT " + String.join(", ", selected) + " FROM content";
+    try (PreparedStatement prepared = connection.prepareStatement(query);
+        DuckDBChunkedResult result = prepared.unwrap(DuckDBPreparedStatement.class).query()) {
+      while (result.nextChunk()) {
+        for (int c = 0; c < collectors.size(); c++) {
+          collectors.get(c).add(result.chunk().vector(c));
+        }
+      }
+    }
+    boolean generatedNames = true;
+    for (int c = 0; c < collectors.size(); c++) {
+      generatedNames &= collectors.get(c).name.matches("column0*" + c);
+    }
+    List<Column> columns = new ArrayList<>();
+    for (Collector collector : collectors) {
+      columns.add(collector.column(generatedNames ? "c" + (columns.size() + 1) : collector.name));
+    }
+    Table table = new Table(path.toString(), columns);
     if (table.rows() == 0) {
       throw new DataException(path + ": the table has no rows");
     }
     return table;
   }
 
-  private static boolean isNumeric(int type) {
-    return switch (type) {
-      case Types.TINYINT,
-          Types.SMALLINT,
-          Types.INTEGER,
-          Types.BIGINT,
-          Types.FLOAT,
-          Types.REAL,
-          Types.DOUBLE,
-          Types.DECIMAL,
-          Types.NUMERIC ->
-          true;
-      default -> false;
-    };
+  private static boolean isNumeric(String type) {
+    return type.matches("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*");
   }
 
-  private interface Collector {
-    void add(ResultSet rows, int column) throws SQLException;
+  private abstract static class Collector {
+    final String name;
 
-    Column column();
+    Collector(String name) {
+      this.name = name;
+    }
+
+    abstract void add(DuckDBReadableVector chunk);
+
+    abstract Column column(String finalName);
   }
 
-  private static final class Numbers implements Collector {
-    private final String name;
-    private double[] values = new double[1024];
-    private boolean[] missing = new boolean[1024];
+  private static final class Numbers extends Collector {
+    private double[] values = new double[4096];
+    private boolean[] missing = new boolean[4096];
     private int n;
 
     Numbers(String name) {
-      this.name = name;
+      super(name);
     }
 
     @Override
-    public void add(ResultSet rows, int column) throws SQLException {
-      if (n == values.length) {
-        values = Arrays.copyOf(values, 2 * n);
-        missing = Arrays.copyOf(missing, 2 * n);
+    void add(DuckDBReadableVector chunk) {
+      int rows = (int) chunk.rowCount();
+      if (n + rows > values.length) {
+        int length = Math.max(n + rows, 2 * values.length);
+        values = Arrays.copyOf(values, length);
+        missing = Arrays.copyOf(missing, length);
       }
-      values[n] = rows.getDouble(column);
-      missing[n++] = rows.wasNull();
+      for (int i = 0; i < rows; i++, n++) {
+        missing[n] = chunk.isNull(i);
+        values[n] = missing[n] ? 0 : chunk.getDouble(i);
+      }
     }
 
     @Override
-    public Column column() {
-      return new Numeric(name, Arrays.copyOf(values, n), Arrays.copyOf(missing, n));
+    Column column(String finalName) {
+      return new Numeric(finalName, Arrays.copyOf(values, n), Arrays.copyOf(missing, n));
     }
   }
 
-  private static final class Words implements Collector {
-    private final String name;
+  private static final class Words extends Collector {
     private final List<String> values = new ArrayList<>();
+    // Most columns repeat few words: one object each.
+    private final Map<String, String> known = new HashMap<>();
 
     Words(String name) {
-      this.name = name;
+      super(name);
     }
 
     @Override
-    public void add(ResultSet rows, int column) throws SQLException {
-      String value = rows.getString(column);
-      String stripped = value == null ? "" : value.strip();
-      values.add(stripped.isEmpty() || stripped.equals("?") ? null : stripped);
+    void add(DuckDBReadableVector chunk) {
+      int rows = (int) chunk.rowCount();
+      for (int i = 0; i < rows; i++) {
+        String value = chunk.isNull(i) ? "" : chunk.getString(i);
+        values.add(known.computeIfAbsent(value, Words::clean));
+      }
+    }
+
+    /** Without blanks around it; null for the ways to write that a word is missing. */
+    private static String clean(String value) {
+      String stripped = value.strip();
+      return stripped.isEmpty() || stripped.equals("?") ? null : stripped;
     }
 
     @Override
-    public Column column() {
-      return new Text(name, values.toArray(String[]::new));
+    Column column(String finalName) {
+      return new Text(finalName, values.toArray(String[]::new));
     }
   }
 

@@ -42,6 +42,9 @@ public record TableTarget(String name, List<String> classes, double mean, double
                 .formatted(train.source(), target.name(), i + 1));
       }
     }
+    if (target instanceof Table.Numeric n) {
+      requireFinite(train, n);
+    }
     boolean classes =
         switch (kind) {
           case CLASSIFICATION -> true;
@@ -63,7 +66,7 @@ public record TableTarget(String name, List<String> classes, double mean, double
           "%s: a regression needs a numeric target; %s holds words such as \"%s\" (row 1)"
               .formatted(train.source(), t.name(), t.values()[0]));
     }
-    double[] values = values(train, n);
+    double[] values = n.values();
     double mean = Arrays.stream(values).average().orElse(0);
     double variance = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).average().orElse(0);
     return new TableTarget(n.name(), List.of(), mean, variance > 0 ? Math.sqrt(variance) : 1);
@@ -100,7 +103,7 @@ public record TableTarget(String name, List<String> classes, double mean, double
     return label.endsWith(".") ? label.substring(0, label.length() - 1) : label;
   }
 
-  private static double[] values(Table table, Table.Numeric n) {
+  private static void requireFinite(Table table, Table.Numeric n) {
     for (int i = 0; i < n.rows(); i++) {
       if (n.missing()[i] || !Double.isFinite(n.values()[i])) {
         throw new DataException(
@@ -109,7 +112,6 @@ public record TableTarget(String name, List<String> classes, double mean, double
                     table.source(), n.name(), i + 1, n.missing()[i] ? "missing" : n.values()[i]));
       }
     }
-    return n.values();
   }
 
   /** The class numbers of a table's rows. */
@@ -136,7 +138,8 @@ public record TableTarget(String name, List<String> classes, double mean, double
       throw new DataException(
           table.source() + ": the target " + name + " holds words; in training it held numbers");
     }
-    double[] values = values(table, n);
+    requireFinite(table, n);
+    double[] values = n.values();
     float[] result = new float[values.length];
     for (int i = 0; i < result.length; i++) {
       result[i] = (float) ((values[i] - mean) / deviation);

@@ -1,6 +1,8 @@
 package org.tikhon.optim;
 
 import java.util.List;
+import org.tikhon.tensor.Fused;
+import org.tikhon.tensor.Fused.AdamConstants;
 import org.tikhon.tensor.Tensor;
 
 /**
@@ -43,22 +45,14 @@ public final class Adam extends Optimizer {
 
   @Override
   protected void update(Group group, Tensor p, Tensor gradient) {
-    double lr = group.learningRate();
-    Tensor g = gradient;
-    if (group.weightDecay() != 0) {
-      if (decoupled) {
-        p.mul_(1 - lr * group.weightDecay());
-      } else {
-        g = g.addScaled(p, group.weightDecay());
-      }
+    AdamConstants constants =
+        new AdamConstants(
+            group.learningRate(), beta1, beta2, group.weightDecay(), epsilon, decoupled);
+    // The fused kernel walks through the memory, so all four tensors need the same layout.
+    Tensor dense = p.contiguous();
+    Fused.adam_(dense, gradient.contiguous(), slot(p, "m"), slot(p, "v"), steps(), constants);
+    if (!p.isContiguous()) {
+      p.copy_(dense);
     }
-    Tensor m = slot(p, "m");
-    Tensor v = slot(p, "v");
-    double correction1 = 1 - Math.pow(beta1, steps());
-    double correction2 = 1 - Math.pow(beta2, steps());
-    m.lerp_(g, 1 - beta1);
-    v.mul_(beta2).addcmul_(g, g, 1 - beta2);
-    Tensor denominator = v.sqrt().div(Math.sqrt(correction2)).add(epsilon);
-    p.addcdiv_(m, denominator, -lr / correction1);
   }
 }

@@ -116,11 +116,11 @@ public abstract class Optimizer {
   /** Changes one parameter; {@link #steps} counts from 1. */
   protected abstract void update(Group group, Tensor parameter, Tensor gradient);
 
-  /** A parameter's state tensor of a name, zero at first. */
+  /** A parameter's state tensor of a name, contiguous, zero at first. */
   protected final Tensor slot(Tensor parameter, String name) {
     return slots
         .computeIfAbsent(parameter, p -> new LinkedHashMap<>())
-        .computeIfAbsent(name, n -> parameter.detach().zerosLike().escape());
+        .computeIfAbsent(name, n -> parameter.detach().contiguous().zerosLike().escape());
   }
 
   /**

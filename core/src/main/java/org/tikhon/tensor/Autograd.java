@@ -73,8 +73,8 @@ public final class Autograd {
           try (TensorVector out = Tensor.vector(outputs);
               TensorVector in = Tensor.vector(inputs);
               TensorVector vectors = v.isEmpty() ? new TensorVector() : Tensor.vector(v);
-              TensorVector grads =
-                  torch.grad(out, in, vectors, new BoolOptional(retainGraph), createGraph, true)) {
+              BoolOptional retain = new BoolOptional(retainGraph);
+              TensorVector grads = torch.grad(out, in, vectors, retain, createGraph, true)) {
             List<Tensor> result = new ArrayList<>(inputs.size());
             for (int i = 0; i < inputs.size(); i++) {
               org.bytedeco.pytorch.Tensor g = grads.get(i);

@@ -204,9 +204,13 @@ public final class Tensor implements AutoCloseable {
   }
 
   private static TensorIndexVector indices(Tensor... indices) {
-    TensorIndex[] raws = new TensorIndex[indices.length];
-    Arrays.setAll(raws, i -> new TensorIndex(indices[i].raw));
-    return new TensorIndexVector(raws);
+    TensorIndexVector vector = new TensorIndexVector(indices.length);
+    for (int i = 0; i < indices.length; i++) {
+      try (TensorIndex index = new TensorIndex(indices[i].raw)) {
+        vector.put(i, index);
+      }
+    }
+    return vector;
   }
 
   static TensorOptional optional(Tensor tensor) {
@@ -357,12 +361,14 @@ public final class Tensor implements AutoCloseable {
     return wrap(
         () -> {
           SHARED.put(segment.address(), segment);
-          return torch.from_blob(
-              new AddressPointer(segment.address()),
-              shape,
-              RELEASE,
-              options(dtype, Device.cpu()),
-              new org.bytedeco.pytorch.DeviceOptional());
+          try (var anyDevice = new org.bytedeco.pytorch.DeviceOptional()) {
+            return torch.from_blob(
+                new AddressPointer(segment.address()),
+                shape,
+                RELEASE,
+                options(dtype, Device.cpu()),
+                anyDevice);
+          }
         });
   }
 
@@ -472,7 +478,12 @@ public final class Tensor implements AutoCloseable {
   }
 
   public Device device() {
-    return call(() -> Device.of(raw.device()));
+    return call(
+        () -> {
+          try (org.bytedeco.pytorch.Device device = raw.device()) {
+            return Device.of(device);
+          }
+        });
   }
 
   /** Whether the elements lie in row-major order without gaps. */
@@ -1267,7 +1278,8 @@ public final class Tensor implements AutoCloseable {
   public Indexed uniqueWithCounts() {
     return call(
         () -> {
-          try (var sorted = torch.sort(raw.flatten());
+          try (var flat = raw.flatten();
+              var sorted = torch.sort(flat);
               var result = torch.unique_consecutive(sorted.get0(), false, true, NO_LONG)) {
             return new Indexed(alias(result.get0()), alias(result.get2()));
           }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.tikhon.data.DataException;
 import org.tikhon.data.Safetensors;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
@@ -32,8 +33,11 @@ public record Checkpoint(int epoch, Map<String, Tensor> state, Map<String, Strin
   public static Checkpoint read(Path path) throws IOException {
     try (Safetensors file = Safetensors.open(path)) {
       Map<String, String> notes = new LinkedHashMap<>(file.metadata());
-      int epoch = Integer.parseInt(notes.remove(EPOCH));
-      return new Checkpoint(epoch, file.tensors(), notes);
+      String epoch = notes.remove(EPOCH);
+      if (epoch == null || !epoch.matches("\\d{1,9}")) {
+        throw new DataException(path + ": not a checkpoint of a training (it has no epoch)");
+      }
+      return new Checkpoint(Integer.parseInt(epoch), file.tensors(), notes);
     }
   }
 }

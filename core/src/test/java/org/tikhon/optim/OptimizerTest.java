@@ -45,6 +45,26 @@ class OptimizerTest {
   }
 
   @Test
+  void adamWorksOnParametersThatAreNotContiguous() {
+    try (Scope scope = Scope.open()) {
+      Tensor values = Tensor.of(new double[][] {{1, 2, 3}, {4, 5, 6}});
+      Tensor dense = values.cloned().setRequiresGrad(true);
+      Tensor transposed = values.t().contiguous().t().detach().setRequiresGrad(true);
+      assertThat(transposed.isContiguous()).isFalse();
+      for (Tensor p : List.of(dense, transposed)) {
+        Adam adam = Adam.adamW(List.of(p), 0.1, 0.01);
+        for (int i = 0; i < 3; i++) {
+          adam.zeroGrad();
+          p.square().mul(values).sum().backward();
+          adam.step();
+        }
+      }
+      assertThat(transposed.allClose(dense, 0, 1e-12)).isTrue();
+      assertThat(transposed.allClose(values, 0, 1e-3)).isFalse();
+    }
+  }
+
+  @Test
   void adamFollowsItsFormula() {
     double m = 0;
     double v = 0;
