@@ -11,6 +11,8 @@ final class DoubleExp {
   static final double LOG2_E = 0x1.71547652b82fep+0;
   static final double MINUS_LN2_HIGH = -0x1.62e42fee00000p-1;
   static final double MINUS_LN2_LOW = -0x1.a39ef35793c76p-33;
+  static final double C0 = 1;
+  static final double C1 = 1;
   static final double C2 = 0x1.000000000000bp-1;
   static final double C3 = 0x1.5555555555513p-3;
   static final double C4 = 0x1.55555555500b2p-5;
@@ -23,6 +25,12 @@ final class DoubleExp {
   static final double C11 = 0x1.adeb8da581258p-26;
   static final double MAGIC = 0x1.8p52;
   static final long MAGIC_BITS = 0x4338000000000000L;
+
+  /** Where softmax clamps its input, so that rounding by MAGIC works: e to this is nothing. */
+  static final double CLAMP = -0x1p20;
+
+  /** Softmax flushes results below about this to 0. */
+  static final double SMALLEST = 0x1p-1019;
 
   /** exp of this and below is 0. */
   static final double LOWEST = -746;
@@ -50,8 +58,8 @@ final class DoubleExp {
     m = Math.fma(m, t, C4);
     m = Math.fma(m, t, C3);
     m = Math.fma(m, t, C2);
-    m = Math.fma(m, t, 1);
-    return Math.fma(m, t, 1);
+    m = Math.fma(m, t, C1);
+    return Math.fma(m, t, C0);
   }
 
   /** exp(x) of any x. */
@@ -64,5 +72,10 @@ final class DoubleExp {
   /** {@code 2^n} for n in [-1023, 1023], where -1023 gives 0. */
   static double power(long n) {
     return Double.longBitsToDouble((n + 1023) << 52);
+  }
+
+  /** {@code 2^n} for n in [-1019, 0], and 0 below; see {@link FloatExp#flushed}. */
+  static double flushed(long n) {
+    return n < -1019 ? 0 : power(n);
   }
 }

@@ -25,6 +25,12 @@ final class FloatExp {
   static final float MAGIC = 0x1.8p23f;
   static final int MAGIC_BITS = 0x4B400000;
 
+  /** Where softmax clamps its input, so that rounding by MAGIC works: e to this is nothing. */
+  static final float CLAMP = -0x1p20f;
+
+  /** Softmax flushes results below about this to 0. */
+  static final double SMALLEST = 0x1p-123;
+
   /** exp of this and below is 0. */
   static final float LOWEST = -104;
 
@@ -59,5 +65,12 @@ final class FloatExp {
   /** {@code 2^n} for n in [-127, 127], where -127 gives 0. */
   static float power(int n) {
     return Float.intBitsToFloat((n + 127) << 23);
+  }
+
+  /**
+   * {@code 2^n} for n in [-123, 0], and 0 below, so that no product with a mantissa is subnormal.
+   */
+  static float flushed(int n) {
+    return n < -123 ? 0 : power(n);
   }
 }

@@ -5,7 +5,6 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
@@ -30,10 +29,6 @@ final class Kernels {
           ? Widths.preferred()
           : SCALAR;
 
-  private static final int VARIANTS = 5 * 8;
-  private static final AtomicReferenceArray<Kernel> FLOATS = new AtomicReferenceArray<>(VARIANTS);
-  private static final AtomicReferenceArray<Kernel> DOUBLES = new AtomicReferenceArray<>(VARIANTS);
-
   private Kernels() {}
 
   /**
@@ -43,8 +38,9 @@ final class Kernels {
    * @param heap whether the operands are arrays, otherwise segments
    * @param masked whether some lanes are left out
    * @param tempered whether the input is multiplied by a factor other than 1
+   * @param shifted whether {@link Kernel#write} subtracts the maximum first
    */
-  record Variant(int bits, boolean heap, boolean masked, boolean tempered) {
+  record Variant(int bits, boolean heap, boolean masked, boolean tempered, boolean shifted) {
     /** The variant of the template that looks itself up. */
     static Variant of(MethodHandles.Lookup template) {
       try {
@@ -80,41 +76,12 @@ final class Kernels {
     }
   }
 
-  /** The kernel of floats. */
-  static Kernel floats(int bits, boolean heap, boolean masked, boolean tempered) {
-    int index = index(bits, heap, masked, tempered);
-    Kernel kernel = FLOATS.get(index);
-    return kernel != null
-        ? kernel
-        : create(
-            FLOATS,
-            index,
-            bits == SCALAR
-                ? new ScalarFloatKernel()
-                : specialise("VectorFloatKernel", new Variant(bits, heap, masked, tempered)));
-  }
-
-  /** The kernel of doubles. */
-  static Kernel doubles(int bits, boolean heap, boolean masked, boolean tempered) {
-    int index = index(bits, heap, masked, tempered);
-    Kernel kernel = DOUBLES.get(index);
-    return kernel != null
-        ? kernel
-        : create(
-            DOUBLES,
-            index,
-            bits == SCALAR
-                ? new ScalarDoubleKernel()
-                : specialise("VectorDoubleKernel", new Variant(bits, heap, masked, tempered)));
-  }
-
-  private static int index(int bits, boolean heap, boolean masked, boolean tempered) {
-    int width = bits == SCALAR ? 0 : Integer.numberOfTrailingZeros(bits) - 5;
-    return width * 8 + (heap ? 4 : 0) + (masked ? 2 : 0) + (tempered ? 1 : 0);
-  }
-
-  private static Kernel create(AtomicReferenceArray<Kernel> table, int index, Kernel made) {
-    return table.compareAndSet(index, null, made) ? made : table.get(index);
+  /** A new kernel of floats or doubles. */
+  static Kernel create(boolean doubles, Variant variant) {
+    if (variant.bits() == SCALAR) {
+      return doubles ? new ScalarDoubleKernel() : new ScalarFloatKernel();
+    }
+    return specialise(doubles ? "VectorDoubleKernel" : "VectorFloatKernel", variant);
   }
 
   private static Kernel specialise(String template, Variant variant) {
@@ -139,15 +106,22 @@ final class Kernels {
         && segment.address() % elementBytes == 0;
   }
 
-  /** Refuses operands which overlap and are not the same memory. */
-  static void checkOverlap(MemorySegment x, MemorySegment y, long bytes) {
+  /**
+   * Refuses operands which overlap and are not the same memory.
+   *
+   * @param sameLayout whether equal addresses mean equal elements
+   */
+  static void checkOverlap(
+      MemorySegment x, long xBytes, MemorySegment y, long yBytes, boolean sameLayout) {
+    long distance = y.address() - x.address();
     if (x.isNative() == y.isNative()
-        && x.address() != y.address()
-        && Math.abs(x.address() - y.address()) < bytes
+        && !(distance == 0 && sameLayout)
+        && distance < xBytes
+        && -distance < yBytes
         && (x.isNative() || x.asOverlappingSlice(y).isPresent())) {
       throw new IllegalArgumentException(
-          "x and y must be the same memory or not overlap, but overlap %d bytes apart over %d bytes"
-              .formatted(Math.abs(x.address() - y.address()), bytes));
+          "x and y must be the same memory or not overlap, but y begins %d bytes after x with %d and %d bytes"
+              .formatted(distance, xBytes, yBytes));
     }
   }
 

@@ -17,7 +17,7 @@ public final class VectorExp {
   /** {@code y = exp(x)}; the arrays have the same length, or are the same. */
   public static void exp(double[] x, double[] y) {
     checkLengths(x.length, y.length);
-    Kernels.doubles(Kernels.PREFERRED, true, false, false).exp(x, 0, y, 0, x.length);
+    passes(true, true).exp(x, 0, y, 0, x.length);
   }
 
   /**
@@ -28,32 +28,29 @@ public final class VectorExp {
    */
   public static void exp(double[] x, int xFrom, double[] y, int yFrom, int n) {
     checkRanges(x, x.length, xFrom, y, y.length, yFrom, n);
-    Kernels.doubles(Kernels.PREFERRED, true, false, false).exp(x, xFrom, y, yFrom, n);
+    passes(true, true).exp(x, xFrom, y, yFrom, n);
   }
 
   /** {@code y = exp(x)}; the arrays have the same length, or are the same. */
   public static void exp(float[] x, float[] y) {
     checkLengths(x.length, y.length);
-    Kernels.floats(Kernels.PREFERRED, true, false, false).exp(x, 0, y, 0, x.length);
+    passes(true, false).exp(x, 0, y, 0, x.length);
   }
 
   /** As {@link #exp(double[], int, double[], int, int)}. */
   public static void exp(float[] x, int xFrom, float[] y, int yFrom, int n) {
     checkRanges(x, x.length, xFrom, y, y.length, yFrom, n);
-    Kernels.floats(Kernels.PREFERRED, true, false, false).exp(x, xFrom, y, yFrom, n);
+    passes(true, false).exp(x, xFrom, y, yFrom, n);
   }
 
   /** {@code y = exp(x)} of the first n doubles of two segments in native byte order. */
   public static void expDoubles(MemorySegment x, MemorySegment y, long n) {
     check(x, y, n, Double.BYTES);
     if (Kernels.isArray(x, double[].class, 8) && Kernels.isArray(y, double[].class, 8)) {
-      Kernels.doubles(Kernels.PREFERRED, true, false, false)
-          .exp(x.heapBase().get(), x.address() / 8, y.heapBase().get(), y.address() / 8, (int) n);
-      return;
-    }
-    Kernel kernel = Kernels.doubles(Kernels.PREFERRED, false, false, false);
-    for (long i = 0; i < n; i += Kernel.CHUNK) {
-      kernel.exp(x, i, y, i, (int) Math.min(Kernel.CHUNK, n - i));
+      passes(true, true)
+          .exp(x.heapBase().get(), x.address() / 8, y.heapBase().get(), y.address() / 8, n);
+    } else {
+      passes(false, true).exp(x, 0, y, 0, n);
     }
   }
 
@@ -61,13 +58,10 @@ public final class VectorExp {
   public static void expFloats(MemorySegment x, MemorySegment y, long n) {
     check(x, y, n, Float.BYTES);
     if (Kernels.isArray(x, float[].class, 4) && Kernels.isArray(y, float[].class, 4)) {
-      Kernels.floats(Kernels.PREFERRED, true, false, false)
-          .exp(x.heapBase().get(), x.address() / 4, y.heapBase().get(), y.address() / 4, (int) n);
-      return;
-    }
-    Kernel kernel = Kernels.floats(Kernels.PREFERRED, false, false, false);
-    for (long i = 0; i < n; i += Kernel.CHUNK) {
-      kernel.exp(x, i, y, i, (int) Math.min(Kernel.CHUNK, n - i));
+      passes(true, false)
+          .exp(x.heapBase().get(), x.address() / 4, y.heapBase().get(), y.address() / 4, n);
+    } else {
+      passes(false, false).exp(x, 0, y, 0, n);
     }
   }
 
@@ -75,7 +69,11 @@ public final class VectorExp {
     Kernels.checkSize("x", x, n, elementBytes);
     Kernels.checkSize("y", y, n, elementBytes);
     Kernels.checkWritable("y", y);
-    Kernels.checkOverlap(x, y, n * elementBytes);
+    Kernels.checkOverlap(x, n * elementBytes, y, n * elementBytes, true);
+  }
+
+  private static Passes passes(boolean heap, boolean doubles) {
+    return Passes.of(Kernels.PREFERRED, heap, doubles, false, false);
   }
 
   private static void checkLengths(int x, int y) {

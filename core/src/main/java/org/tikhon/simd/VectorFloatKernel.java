@@ -4,12 +4,14 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -17,19 +19,595 @@ import jdk.incubator.vector.VectorSpecies;
  * makes.
  *
  * <p>The loops are written out flat on purpose. A vector that is handed to a method which the JIT
- * does not inline is boxed, and the loop becomes ten times slower.
+ * does not inline is boxed, and the loop becomes ten times slower; the JIT's budget for inlining
+ * ends in the middle of a long loop body. Only {@link #load} stands at the top of a body, where the
+ * budget is still whole. What does not fill a block of vectors is left to the plain-Java twin,
+ * whose arithmetic is the same.
+ *
+ * <p>The polynomial is evaluated times 8, which is exact, and the power of two is divided by 8
+ * again: the smallest power in use is then the smallest normal one, and no product is subnormal.
+ * Java cannot flush subnormal numbers to zero, and one costs about a hundred cycles.
  */
 final class VectorFloatKernel implements Kernel {
   private static final Kernels.Variant VARIANT = Kernels.Variant.of(MethodHandles.lookup());
   private static final boolean HEAP = VARIANT.heap();
+  private static final boolean MASKED = VARIANT.masked();
+  private static final boolean TEMPERED = VARIANT.tempered();
+  private static final boolean SHIFTED = VARIANT.shifted();
   private static final VectorSpecies<Float> F = VARIANT.floats();
   private static final int LANES = F.length();
+  private static final int BLOCK = 4 * LANES;
   private static final Kernel TAIL = new ScalarFloatKernel();
 
   private static FloatVector load(float[] array, MemorySegment segment, long from, int i) {
     return HEAP
         ? FloatVector.fromArray(F, array, (int) from + i)
         : FloatVector.fromMemorySegment(F, segment, (from + i) << 2, ByteOrder.nativeOrder());
+  }
+
+  @Override
+  public void reduce(
+      Object x, long from, int n, double scale, boolean[] mask, int maskFrom, Scratch scratch) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    int whole = n - n % BLOCK;
+    FloatVector lowest = FloatVector.broadcast(F, FloatExp.CLAMP);
+    FloatVector magic = FloatVector.broadcast(F, FloatExp.MAGIC);
+    FloatVector log2e = FloatVector.broadcast(F, FloatExp.LOG2_E);
+    FloatVector ln2High = FloatVector.broadcast(F, FloatExp.MINUS_LN2_HIGH);
+    FloatVector ln2Low = FloatVector.broadcast(F, FloatExp.MINUS_LN2_LOW);
+    FloatVector masked = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector factor = FloatVector.broadcast(F, (float) scale);
+    FloatVector sum = FloatVector.zero(F);
+    FloatVector lost = FloatVector.zero(F);
+    // Exponents keep the bias of the magic number, which cancels in differences.
+    IntVector top = lowest.fma(log2e, magic).reinterpretAsInts();
+    for (int i = 0; i < whole; i += BLOCK) {
+      FloatVector x0 = load(xa, xs, from, i);
+      FloatVector x1 = load(xa, xs, from, i + LANES);
+      FloatVector x2 = load(xa, xs, from, i + 2 * LANES);
+      FloatVector x3 = load(xa, xs, from, i + 3 * LANES);
+      if (MASKED) {
+        x0 = masked.blend(x0, VectorMask.fromArray(F, mask, maskFrom + i));
+        x1 = masked.blend(x1, VectorMask.fromArray(F, mask, maskFrom + i + LANES));
+        x2 = masked.blend(x2, VectorMask.fromArray(F, mask, maskFrom + i + 2 * LANES));
+        x3 = masked.blend(x3, VectorMask.fromArray(F, mask, maskFrom + i + 3 * LANES));
+      }
+      if (TEMPERED) {
+        x0 = x0.mul(factor);
+        x1 = x1.mul(factor);
+        x2 = x2.mul(factor);
+        x3 = x3.mul(factor);
+      }
+      x0 = x0.blend(lowest, x0.compare(LT, lowest));
+      x1 = x1.blend(lowest, x1.compare(LT, lowest));
+      x2 = x2.blend(lowest, x2.compare(LT, lowest));
+      x3 = x3.blend(lowest, x3.compare(LT, lowest));
+      FloatVector v0 = x0.fma(log2e, magic);
+      FloatVector v1 = x1.fma(log2e, magic);
+      FloatVector v2 = x2.fma(log2e, magic);
+      FloatVector v3 = x3.fma(log2e, magic);
+      FloatVector r0 = v0.sub(magic);
+      FloatVector r1 = v1.sub(magic);
+      FloatVector r2 = v2.sub(magic);
+      FloatVector r3 = v3.sub(magic);
+      FloatVector t0 = r0.fma(ln2High, x0);
+      FloatVector t1 = r1.fma(ln2High, x1);
+      FloatVector t2 = r2.fma(ln2High, x2);
+      FloatVector t3 = r3.fma(ln2High, x3);
+      t0 = r0.fma(ln2Low, t0);
+      t1 = r1.fma(ln2Low, t1);
+      t2 = r2.fma(ln2Low, t2);
+      t3 = r3.fma(ln2Low, t3);
+      FloatVector m0 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector m1 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector m2 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector m3 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector c4 = FloatVector.broadcast(F, 8 * FloatExp.C4);
+      m0 = m0.fma(t0, c4);
+      m1 = m1.fma(t1, c4);
+      m2 = m2.fma(t2, c4);
+      m3 = m3.fma(t3, c4);
+      FloatVector c3 = FloatVector.broadcast(F, 8 * FloatExp.C3);
+      m0 = m0.fma(t0, c3);
+      m1 = m1.fma(t1, c3);
+      m2 = m2.fma(t2, c3);
+      m3 = m3.fma(t3, c3);
+      FloatVector c2 = FloatVector.broadcast(F, 8 * FloatExp.C2);
+      m0 = m0.fma(t0, c2);
+      m1 = m1.fma(t1, c2);
+      m2 = m2.fma(t2, c2);
+      m3 = m3.fma(t3, c2);
+      FloatVector c1 = FloatVector.broadcast(F, 8 * FloatExp.C1);
+      m0 = m0.fma(t0, c1);
+      m1 = m1.fma(t1, c1);
+      m2 = m2.fma(t2, c1);
+      m3 = m3.fma(t3, c1);
+      FloatVector c0 = FloatVector.broadcast(F, 8 * FloatExp.C0);
+      m0 = m0.fma(t0, c0);
+      m1 = m1.fma(t1, c0);
+      m2 = m2.fma(t2, c0);
+      m3 = m3.fma(t3, c0);
+      IntVector n0 = v0.reinterpretAsInts();
+      IntVector n1 = v1.reinterpretAsInts();
+      IntVector n2 = v2.reinterpretAsInts();
+      IntVector n3 = v3.reinterpretAsInts();
+      IntVector above = n0.max(n1).max(n2.max(n3)).max(top);
+      IntVector bias = above.sub(124);
+      FloatVector f0 = n0.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f1 = n1.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f2 = n2.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f3 = n3.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector block = m1.fma(f1, m0.mul(f0)).add(m3.fma(f3, m2.mul(f2)));
+      FloatVector shrink = top.sub(above).add(127).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      top = above;
+      sum = sum.mul(shrink);
+      lost = lost.mul(shrink);
+      // Compensated (Kahan), so that millions of terms do not lose digits.
+      FloatVector term = block.sub(lost);
+      FloatVector next = sum.add(term);
+      lost = next.sub(sum).sub(term);
+      sum = next;
+    }
+    if (whole > 0) {
+      int highest = top.reduceLanes(MAX);
+      sum = sum.mul(top.sub(highest - 127).max(0).lanewise(LSHL, 23).reinterpretAsFloats());
+      sum.intoArray(scratch.floats, 0);
+      double total = 0;
+      for (int lane = 0; lane < LANES; lane++) {
+        total += scratch.floats[lane];
+      }
+      scratch.sum.add(total, highest - FloatExp.MAGIC_BITS);
+    }
+    TAIL.reduce(x, from + whole, n - whole, scale, mask, maskFrom + whole, scratch);
+  }
+
+  @Override
+  public void write(
+      Object x,
+      long xFrom,
+      Object y,
+      long yFrom,
+      int n,
+      double max,
+      double scale,
+      boolean[] mask,
+      int maskFrom,
+      Reciprocal reciprocal) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    int whole = F.loopBound(n);
+    FloatVector lowest = FloatVector.broadcast(F, FloatExp.CLAMP);
+    FloatVector magic = FloatVector.broadcast(F, FloatExp.MAGIC);
+    FloatVector log2e = FloatVector.broadcast(F, FloatExp.LOG2_E);
+    FloatVector ln2High = FloatVector.broadcast(F, FloatExp.MINUS_LN2_HIGH);
+    FloatVector ln2Low = FloatVector.broadcast(F, FloatExp.MINUS_LN2_LOW);
+    FloatVector masked = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector factor = FloatVector.broadcast(F, (float) scale);
+    FloatVector shift = FloatVector.broadcast(F, (float) max);
+    FloatVector high = FloatVector.broadcast(F, reciprocal.floatHigh());
+    FloatVector low = FloatVector.broadcast(F, reciprocal.floatLow());
+    int bias = FloatExp.MAGIC_BITS + (int) reciprocal.exponent() - 124;
+    for (int i = 0; i < whole; i += LANES) {
+      FloatVector in = load(xa, xs, xFrom, i);
+      if (MASKED) {
+        in = masked.blend(in, VectorMask.fromArray(F, mask, maskFrom + i));
+      }
+      if (SHIFTED) {
+        in = in.sub(shift);
+      }
+      if (TEMPERED) {
+        in = in.mul(factor);
+      }
+      in = in.blend(lowest, in.compare(LT, lowest));
+      FloatVector v = in.fma(log2e, magic);
+      FloatVector r = v.sub(magic);
+      FloatVector t = r.fma(ln2High, in);
+      t = r.fma(ln2Low, t);
+      FloatVector m = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C4));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C3));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C2));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C1));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C0));
+      FloatVector power =
+          v.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector out = m.fma(high, m.mul(low)).mul(power);
+      if (HEAP) {
+        out.intoArray(ya, (int) yFrom + i);
+      } else {
+        out.intoMemorySegment(ys, (yFrom + i) << 2, ByteOrder.nativeOrder());
+      }
+    }
+    TAIL.write(
+        x,
+        xFrom + whole,
+        y,
+        yFrom + whole,
+        n - whole,
+        max,
+        scale,
+        mask,
+        maskFrom + whole,
+        reciprocal);
+  }
+
+  @Override
+  public double max(Object x, long from, int n, boolean[] mask, int maskFrom) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    int whole = n - n % (4 * LANES);
+    FloatVector masked = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector max0 = masked;
+    FloatVector max1 = masked;
+    FloatVector max2 = masked;
+    FloatVector max3 = masked;
+    for (int i = 0; i < whole; i += 4 * LANES) {
+      FloatVector x0 = load(xa, xs, from, i);
+      FloatVector x1 = load(xa, xs, from, i + LANES);
+      FloatVector x2 = load(xa, xs, from, i + 2 * LANES);
+      FloatVector x3 = load(xa, xs, from, i + 3 * LANES);
+      if (MASKED) {
+        x0 = masked.blend(x0, VectorMask.fromArray(F, mask, maskFrom + i));
+        x1 = masked.blend(x1, VectorMask.fromArray(F, mask, maskFrom + i + LANES));
+        x2 = masked.blend(x2, VectorMask.fromArray(F, mask, maskFrom + i + 2 * LANES));
+        x3 = masked.blend(x3, VectorMask.fromArray(F, mask, maskFrom + i + 3 * LANES));
+      }
+      // Not Vector.max, whose rules for NaN and -0 take six instructions. NaN shows in the sum.
+      max0 = max0.blend(x0, x0.compare(GT, max0));
+      max1 = max1.blend(x1, x1.compare(GT, max1));
+      max2 = max2.blend(x2, x2.compare(GT, max2));
+      max3 = max3.blend(x3, x3.compare(GT, max3));
+    }
+    max0 = max0.blend(max1, max1.compare(GT, max0));
+    max2 = max2.blend(max3, max3.compare(GT, max2));
+    max0 = max0.blend(max2, max2.compare(GT, max0));
+    return Math.max(
+        max0.reduceLanes(MAX), TAIL.max(x, from + whole, n - whole, mask, maskFrom + whole));
+  }
+
+  @Override
+  public double sumExp(
+      Object x,
+      long xFrom,
+      Object y,
+      long yFrom,
+      int n,
+      double max,
+      double scale,
+      boolean[] mask,
+      int maskFrom,
+      Scratch scratch) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    boolean keep = y != null;
+    int whole = n - n % BLOCK;
+    FloatVector lowest = FloatVector.broadcast(F, FloatExp.CLAMP);
+    FloatVector magic = FloatVector.broadcast(F, FloatExp.MAGIC);
+    FloatVector log2e = FloatVector.broadcast(F, FloatExp.LOG2_E);
+    FloatVector ln2High = FloatVector.broadcast(F, FloatExp.MINUS_LN2_HIGH);
+    FloatVector ln2Low = FloatVector.broadcast(F, FloatExp.MINUS_LN2_LOW);
+    FloatVector masked = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector factor = FloatVector.broadcast(F, (float) scale);
+    FloatVector shift = FloatVector.broadcast(F, (float) max);
+    int bias = FloatExp.MAGIC_BITS - 124;
+    FloatVector sum = FloatVector.zero(F);
+    FloatVector lost = FloatVector.zero(F);
+    for (int i = 0; i < whole; i += BLOCK) {
+      FloatVector x0 = load(xa, xs, xFrom, i);
+      FloatVector x1 = load(xa, xs, xFrom, i + LANES);
+      FloatVector x2 = load(xa, xs, xFrom, i + 2 * LANES);
+      FloatVector x3 = load(xa, xs, xFrom, i + 3 * LANES);
+      if (MASKED) {
+        x0 = masked.blend(x0, VectorMask.fromArray(F, mask, maskFrom + i));
+        x1 = masked.blend(x1, VectorMask.fromArray(F, mask, maskFrom + i + LANES));
+        x2 = masked.blend(x2, VectorMask.fromArray(F, mask, maskFrom + i + 2 * LANES));
+        x3 = masked.blend(x3, VectorMask.fromArray(F, mask, maskFrom + i + 3 * LANES));
+      }
+      x0 = x0.sub(shift);
+      x1 = x1.sub(shift);
+      x2 = x2.sub(shift);
+      x3 = x3.sub(shift);
+      if (TEMPERED) {
+        x0 = x0.mul(factor);
+        x1 = x1.mul(factor);
+        x2 = x2.mul(factor);
+        x3 = x3.mul(factor);
+      }
+      x0 = x0.blend(lowest, x0.compare(LT, lowest));
+      x1 = x1.blend(lowest, x1.compare(LT, lowest));
+      x2 = x2.blend(lowest, x2.compare(LT, lowest));
+      x3 = x3.blend(lowest, x3.compare(LT, lowest));
+      FloatVector v0 = x0.fma(log2e, magic);
+      FloatVector v1 = x1.fma(log2e, magic);
+      FloatVector v2 = x2.fma(log2e, magic);
+      FloatVector v3 = x3.fma(log2e, magic);
+      FloatVector r0 = v0.sub(magic);
+      FloatVector r1 = v1.sub(magic);
+      FloatVector r2 = v2.sub(magic);
+      FloatVector r3 = v3.sub(magic);
+      FloatVector t0 = r0.fma(ln2High, x0);
+      FloatVector t1 = r1.fma(ln2High, x1);
+      FloatVector t2 = r2.fma(ln2High, x2);
+      FloatVector t3 = r3.fma(ln2High, x3);
+      t0 = r0.fma(ln2Low, t0);
+      t1 = r1.fma(ln2Low, t1);
+      t2 = r2.fma(ln2Low, t2);
+      t3 = r3.fma(ln2Low, t3);
+      FloatVector m0 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector m1 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector m2 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector m3 = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      FloatVector c4 = FloatVector.broadcast(F, 8 * FloatExp.C4);
+      m0 = m0.fma(t0, c4);
+      m1 = m1.fma(t1, c4);
+      m2 = m2.fma(t2, c4);
+      m3 = m3.fma(t3, c4);
+      FloatVector c3 = FloatVector.broadcast(F, 8 * FloatExp.C3);
+      m0 = m0.fma(t0, c3);
+      m1 = m1.fma(t1, c3);
+      m2 = m2.fma(t2, c3);
+      m3 = m3.fma(t3, c3);
+      FloatVector c2 = FloatVector.broadcast(F, 8 * FloatExp.C2);
+      m0 = m0.fma(t0, c2);
+      m1 = m1.fma(t1, c2);
+      m2 = m2.fma(t2, c2);
+      m3 = m3.fma(t3, c2);
+      FloatVector c1 = FloatVector.broadcast(F, 8 * FloatExp.C1);
+      m0 = m0.fma(t0, c1);
+      m1 = m1.fma(t1, c1);
+      m2 = m2.fma(t2, c1);
+      m3 = m3.fma(t3, c1);
+      FloatVector c0 = FloatVector.broadcast(F, 8 * FloatExp.C0);
+      m0 = m0.fma(t0, c0);
+      m1 = m1.fma(t1, c0);
+      m2 = m2.fma(t2, c0);
+      m3 = m3.fma(t3, c0);
+      FloatVector f0 =
+          v0.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f1 =
+          v1.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f2 =
+          v2.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f3 =
+          v3.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      m0 = m0.mul(f0);
+      m1 = m1.mul(f1);
+      m2 = m2.mul(f2);
+      m3 = m3.mul(f3);
+      if (keep) {
+        if (HEAP) {
+          m0.intoArray(ya, (int) yFrom + i);
+          m1.intoArray(ya, (int) yFrom + i + LANES);
+          m2.intoArray(ya, (int) yFrom + i + 2 * LANES);
+          m3.intoArray(ya, (int) yFrom + i + 3 * LANES);
+        } else {
+          m0.intoMemorySegment(ys, (yFrom + i) << 2, ByteOrder.nativeOrder());
+          m1.intoMemorySegment(ys, (yFrom + i + LANES) << 2, ByteOrder.nativeOrder());
+          m2.intoMemorySegment(ys, (yFrom + i + 2L * LANES) << 2, ByteOrder.nativeOrder());
+          m3.intoMemorySegment(ys, (yFrom + i + 3L * LANES) << 2, ByteOrder.nativeOrder());
+        }
+      }
+      FloatVector block = m0.add(m1).add(m2.add(m3));
+      FloatVector term = block.sub(lost);
+      FloatVector next = sum.add(term);
+      lost = next.sub(sum).sub(term);
+      sum = next;
+    }
+    sum.intoArray(scratch.floats, 0);
+    double total = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+      total += scratch.floats[lane];
+    }
+    return total
+        + TAIL.sumExp(
+            x,
+            xFrom + whole,
+            y,
+            yFrom + whole,
+            n - whole,
+            max,
+            scale,
+            mask,
+            maskFrom + whole,
+            scratch);
+  }
+
+  @Override
+  public void multiply(Object y, long from, int n, double factor) {
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    int whole = F.loopBound(n);
+    FloatVector scale = FloatVector.broadcast(F, (float) factor);
+    FloatVector smallest = FloatVector.broadcast(F, (float) (FloatExp.SMALLEST / factor));
+    for (int i = 0; i < whole; i += LANES) {
+      FloatVector in = load(ya, ys, from, i);
+      FloatVector out = in.blend(0, in.compare(LT, smallest)).mul(scale);
+      if (HEAP) {
+        out.intoArray(ya, (int) from + i);
+      } else {
+        out.intoMemorySegment(ys, (from + i) << 2, ByteOrder.nativeOrder());
+      }
+    }
+    TAIL.multiply(y, from + whole, n - whole, factor);
+  }
+
+  @Override
+  public void subtract(
+      Object x,
+      long xFrom,
+      Object y,
+      long yFrom,
+      int n,
+      double max,
+      double scale,
+      boolean[] mask,
+      int maskFrom,
+      double log) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    int whole = F.loopBound(n);
+    FloatVector masked = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector factor = FloatVector.broadcast(F, (float) scale);
+    FloatVector shift = FloatVector.broadcast(F, (float) max);
+    FloatVector high = FloatVector.broadcast(F, (float) log);
+    FloatVector low = FloatVector.broadcast(F, (float) (log - (float) log));
+    for (int i = 0; i < whole; i += LANES) {
+      FloatVector in = load(xa, xs, xFrom, i);
+      if (MASKED) {
+        in = masked.blend(in, VectorMask.fromArray(F, mask, maskFrom + i));
+      }
+      FloatVector out = in.sub(shift).mul(factor).sub(high).sub(low);
+      if (HEAP) {
+        out.intoArray(ya, (int) yFrom + i);
+      } else {
+        out.intoMemorySegment(ys, (yFrom + i) << 2, ByteOrder.nativeOrder());
+      }
+    }
+    TAIL.subtract(
+        x, xFrom + whole, y, yFrom + whole, n - whole, max, scale, mask, maskFrom + whole, log);
+  }
+
+  @Override
+  public double dot(Object x, long xFrom, Object y, long yFrom, int n, Scratch scratch) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    int whole = n - n % (2 * LANES);
+    FloatVector sum = FloatVector.zero(F);
+    FloatVector lost = FloatVector.zero(F);
+    for (int i = 0; i < whole; i += 2 * LANES) {
+      FloatVector x0 = load(xa, xs, xFrom, i);
+      FloatVector x1 = load(xa, xs, xFrom, i + LANES);
+      FloatVector y0 = load(ya, ys, yFrom, i);
+      FloatVector y1 = load(ya, ys, yFrom, i + LANES);
+      FloatVector term = x1.fma(y1, x0.mul(y0)).sub(lost);
+      FloatVector next = sum.add(term);
+      lost = next.sub(sum).sub(term);
+      sum = next;
+    }
+    sum.intoArray(scratch.floats, 0);
+    double total = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+      total += scratch.floats[lane];
+    }
+    return total + TAIL.dot(x, xFrom + whole, y, yFrom + whole, n - whole, scratch);
+  }
+
+  @Override
+  public double sum(Object x, long from, int n, Scratch scratch) {
+    float[] xa = HEAP ? (float[]) x : null;
+    MemorySegment xs = HEAP ? null : (MemorySegment) x;
+    int whole = n - n % (2 * LANES);
+    FloatVector sum = FloatVector.zero(F);
+    FloatVector lost = FloatVector.zero(F);
+    for (int i = 0; i < whole; i += 2 * LANES) {
+      FloatVector x0 = load(xa, xs, from, i);
+      FloatVector x1 = load(xa, xs, from, i + LANES);
+      FloatVector term = x0.add(x1).sub(lost);
+      FloatVector next = sum.add(term);
+      lost = next.sub(sum).sub(term);
+      sum = next;
+    }
+    sum.intoArray(scratch.floats, 0);
+    double total = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+      total += scratch.floats[lane];
+    }
+    return total + TAIL.sum(x, from + whole, n - whole, scratch);
+  }
+
+  @Override
+  public void backward(
+      Object y,
+      long yFrom,
+      Object dy,
+      long dyFrom,
+      Object dx,
+      long dxFrom,
+      int n,
+      double dot,
+      double scale) {
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    float[] dya = HEAP ? (float[]) dy : null;
+    MemorySegment dys = HEAP ? null : (MemorySegment) dy;
+    float[] dxa = HEAP ? (float[]) dx : null;
+    MemorySegment dxs = HEAP ? null : (MemorySegment) dx;
+    int whole = F.loopBound(n);
+    FloatVector mean = FloatVector.broadcast(F, (float) dot);
+    FloatVector factor = FloatVector.broadcast(F, (float) scale);
+    for (int i = 0; i < whole; i += LANES) {
+      FloatVector p = load(ya, ys, yFrom, i);
+      FloatVector g = load(dya, dys, dyFrom, i);
+      FloatVector out = p.mul(g.sub(mean)).mul(factor);
+      if (HEAP) {
+        out.intoArray(dxa, (int) dxFrom + i);
+      } else {
+        out.intoMemorySegment(dxs, (dxFrom + i) << 2, ByteOrder.nativeOrder());
+      }
+    }
+    TAIL.backward(y, yFrom + whole, dy, dyFrom + whole, dx, dxFrom + whole, n - whole, dot, scale);
+  }
+
+  @Override
+  public void logBackward(
+      Object y,
+      long yFrom,
+      Object dy,
+      long dyFrom,
+      Object dx,
+      long dxFrom,
+      int n,
+      double sum,
+      double scale) {
+    float[] ya = HEAP ? (float[]) y : null;
+    MemorySegment ys = HEAP ? null : (MemorySegment) y;
+    float[] dya = HEAP ? (float[]) dy : null;
+    MemorySegment dys = HEAP ? null : (MemorySegment) dy;
+    float[] dxa = HEAP ? (float[]) dx : null;
+    MemorySegment dxs = HEAP ? null : (MemorySegment) dx;
+    int whole = F.loopBound(n);
+    FloatVector lowest = FloatVector.broadcast(F, FloatExp.CLAMP);
+    FloatVector magic = FloatVector.broadcast(F, FloatExp.MAGIC);
+    FloatVector log2e = FloatVector.broadcast(F, FloatExp.LOG2_E);
+    FloatVector ln2High = FloatVector.broadcast(F, FloatExp.MINUS_LN2_HIGH);
+    FloatVector ln2Low = FloatVector.broadcast(F, FloatExp.MINUS_LN2_LOW);
+    FloatVector total = FloatVector.broadcast(F, (float) sum);
+    FloatVector factor = FloatVector.broadcast(F, (float) scale);
+    int bias = FloatExp.MAGIC_BITS - 124;
+    for (int i = 0; i < whole; i += LANES) {
+      FloatVector in = load(ya, ys, yFrom, i);
+      FloatVector g = load(dya, dys, dyFrom, i);
+      in = in.blend(lowest, in.compare(LT, lowest));
+      FloatVector v = in.fma(log2e, magic);
+      FloatVector r = v.sub(magic);
+      FloatVector t = r.fma(ln2High, in);
+      t = r.fma(ln2Low, t);
+      FloatVector m = FloatVector.broadcast(F, 8 * FloatExp.C5);
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C4));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C3));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C2));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C1));
+      m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C0));
+      FloatVector power =
+          v.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector out = g.sub(m.mul(power).mul(total)).mul(factor);
+      if (HEAP) {
+        out.intoArray(dxa, (int) dxFrom + i);
+      } else {
+        out.intoMemorySegment(dxs, (dxFrom + i) << 2, ByteOrder.nativeOrder());
+      }
+    }
+    TAIL.logBackward(
+        y, yFrom + whole, dy, dyFrom + whole, dx, dxFrom + whole, n - whole, sum, scale);
   }
 
   @Override
@@ -47,9 +625,9 @@ final class VectorFloatKernel implements Kernel {
       in = in.blend(low, in.compare(LT, low));
       in = in.blend(high, in.compare(GT, high));
       FloatVector v = in.fma(FloatVector.broadcast(F, FloatExp.LOG2_E), magic);
-      FloatVector nf = v.sub(magic);
-      FloatVector t = nf.fma(FloatVector.broadcast(F, FloatExp.MINUS_LN2_HIGH), in);
-      t = nf.fma(FloatVector.broadcast(F, FloatExp.MINUS_LN2_LOW), t);
+      FloatVector r = v.sub(magic);
+      FloatVector t = r.fma(FloatVector.broadcast(F, FloatExp.MINUS_LN2_HIGH), in);
+      t = r.fma(FloatVector.broadcast(F, FloatExp.MINUS_LN2_LOW), t);
       FloatVector m = FloatVector.broadcast(F, FloatExp.C5);
       m = m.fma(t, FloatVector.broadcast(F, FloatExp.C4));
       m = m.fma(t, FloatVector.broadcast(F, FloatExp.C3));
