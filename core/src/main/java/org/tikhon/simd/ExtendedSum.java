@@ -36,11 +36,16 @@ public final class ExtendedSum {
   /** The sum of nothing. */
   public ExtendedSum() {}
 
+  /** Makes it {@code mantissa 2^exponent}. */
+  void set(double mantissa, long wholeExponent) {
+    sum = mantissa;
+    exponent = wholeExponent;
+    wide = false;
+  }
+
   /** Makes it the sum of nothing again. */
   public void clear() {
-    sum = 0;
-    exponent = NONE;
-    wide = false;
+    set(0, NONE);
   }
 
   /** Adds {@code exp} of the elements from, ..., to - 1. */

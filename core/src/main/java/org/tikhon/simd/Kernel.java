@@ -7,7 +7,7 @@ package org.tikhon.simd;
  * {@link java.lang.foreign.MemorySegment} for the others; {@code from} counts elements, not bytes.
  * The callers have checked bounds and overlap. A mask is null or has {@code true} for the elements
  * that take part; the others count as -∞. The input of all exponentials is {@code (x - max) scale},
- * clamped from below to {@code -2^20}, which also takes in -∞.
+ * in clamped variants at least {@code -2^20}, which takes in -∞.
  */
 interface Kernel {
   /** The most numbers of one call; longer rows are chunked, so that indices inside stay int. */
@@ -21,7 +21,10 @@ interface Kernel {
   void reduce(
       Object x, long from, int n, double scale, boolean[] mask, int maskFrom, Scratch scratch);
 
-  /** {@code y = exp((x - max) scale) r}. A variant that is not shifted takes max as 0. */
+  /**
+   * {@code y = exp((x - max) scale) r}. Only a variant that recomputes looks at max, which is 0 in
+   * the others.
+   */
   void write(
       Object x,
       long xFrom,
@@ -37,7 +40,10 @@ interface Kernel {
   /** The largest element that is not NaN, -∞ if there is none. */
   double max(Object x, long from, int n, boolean[] mask, int maskFrom);
 
-  /** {@code sum exp((x - max) scale)}; keeps the terms in y unless y is null. */
+  /**
+   * {@code sum exp((x - max) scale)}. Keeps the terms in y, or, in a variant that recomputes,
+   * nothing: y is null.
+   */
   double sumExp(
       Object x,
       long xFrom,

@@ -38,9 +38,18 @@ final class Kernels {
    * @param heap whether the operands are arrays, otherwise segments
    * @param masked whether some lanes are left out
    * @param tempered whether the input is multiplied by a factor other than 1
-   * @param shifted whether {@link Kernel#write} subtracts the maximum first
+   * @param recompute whether {@link Kernel#write} subtracts the maximum first and {@link
+   *     Kernel#sumExp} does not keep its terms
+   * @param clamped whether inputs are clamped from below; without, a finite input contributes what
+   *     it should, but -∞ can make the sum NaN
    */
-  record Variant(int bits, boolean heap, boolean masked, boolean tempered, boolean shifted) {
+  record Variant(
+      int bits,
+      boolean heap,
+      boolean masked,
+      boolean tempered,
+      boolean recompute,
+      boolean clamped) {
     /** The variant of the template that looks itself up. */
     static Variant of(MethodHandles.Lookup template) {
       try {

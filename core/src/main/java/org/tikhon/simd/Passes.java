@@ -11,14 +11,27 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 final class Passes {
   private static final AtomicReferenceArray<Passes> CACHE = new AtomicReferenceArray<>(5 * 16);
 
+  /** After how many elements the sum is looked at. */
+  private static final int PIECE = 1 << 15;
+
   private final boolean doubles;
+  private final boolean masked;
+
+  /** Without clamping, for rows without -∞. */
+  private final Kernel fast;
+
   private final Kernel kernel;
-  private final Kernel shifted;
+  private final Kernel recompute;
 
   private Passes(int bits, boolean heap, boolean doubles, boolean masked, boolean tempered) {
     this.doubles = doubles;
-    this.kernel = Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, false));
-    this.shifted = Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, true));
+    this.masked = masked;
+    this.fast =
+        Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, false, false));
+    this.kernel =
+        Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, false, true));
+    this.recompute =
+        Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, true, true));
   }
 
   /** The passes of a variant, made at its first use. */
@@ -38,16 +51,35 @@ final class Passes {
     return (int) Math.min(Kernel.CHUNK, left);
   }
 
-  /** Sets {@code scratch.sum} to {@code sum exp(scale x)}, right if it is in range. */
+  /**
+   * Sets {@code scratch.sum} to {@code sum exp(scale x)}, right if it is in range. Begins without
+   * clamping and goes on with it from the first piece whose sum is NaN.
+   */
   void reduce(
       Object x, long from, long n, double scale, boolean[] mask, int maskFrom, Scratch scratch) {
-    scratch.sum.clear();
-    for (long i = 0; i < n; i += Kernel.CHUNK) {
-      kernel.reduce(x, from + i, chunk(n - i), scale, mask, maskFrom + (int) i, scratch);
+    ExtendedSum sum = scratch.sum;
+    sum.clear();
+    scratch.clamped = masked;
+    for (long i = 0; i < n; ) {
+      int size = (int) Math.min(PIECE, n - i);
+      double mantissa = sum.mantissa();
+      long exponent = sum.wholeExponent();
+      (scratch.clamped ? kernel : fast)
+          .reduce(x, from + i, size, scale, mask, maskFrom + (int) i, scratch);
+      if (Double.isNaN(sum.mantissa()) && !scratch.clamped) {
+        sum.set(mantissa, exponent);
+        scratch.clamped = true;
+      } else {
+        i += size;
+      }
     }
   }
 
-  /** {@code y = exp(scale x) r}. */
+  /**
+   * {@code y = exp(scale x) r}.
+   *
+   * @param clamped what {@link #reduce} left in the scratch
+   */
   void write(
       Object x,
       long xFrom,
@@ -57,15 +89,17 @@ final class Passes {
       double scale,
       boolean[] mask,
       int maskFrom,
-      Reciprocal reciprocal) {
+      Reciprocal reciprocal,
+      boolean clamped) {
+    Kernel variant = clamped ? kernel : fast;
     for (long i = 0; i < n; i += Kernel.CHUNK) {
-      kernel.write(
+      variant.write(
           x, xFrom + i, y, yFrom + i, chunk(n - i), 0, scale, mask, maskFrom + (int) i, reciprocal);
     }
   }
 
   /** {@code y = exp((x - max) scale) r}. */
-  void writeShifted(
+  void writeRecompute(
       Object x,
       long xFrom,
       Object y,
@@ -77,7 +111,7 @@ final class Passes {
       int maskFrom,
       Reciprocal reciprocal) {
     for (long i = 0; i < n; i += Kernel.CHUNK) {
-      shifted.write(
+      recompute.write(
           x,
           xFrom + i,
           y,
@@ -99,6 +133,7 @@ final class Passes {
     return max;
   }
 
+  /** {@code sum exp((x - max) scale)}; keeps the terms in y unless y is null. */
   double sumExp(
       Object x,
       long xFrom,
@@ -110,10 +145,11 @@ final class Passes {
       boolean[] mask,
       int maskFrom,
       Scratch scratch) {
+    Kernel variant = y == null ? recompute : kernel;
     double sum = 0;
     for (long i = 0; i < n; i += Kernel.CHUNK) {
       sum +=
-          kernel.sumExp(
+          variant.sumExp(
               x,
               xFrom + i,
               y,

@@ -35,6 +35,7 @@ final class ScalarDoubleKernel implements Kernel {
       Object x, long from, int n, double scale, boolean[] mask, int maskFrom, Scratch scratch) {
     for (int i = 0; i < n; i++) {
       double in = input(x, from + i, 0, scale, mask, maskFrom + i);
+      scratch.clamped |= in == DoubleExp.CLAMP;
       scratch.sum.add(DoubleExp.mantissa(in), DoubleExp.exponent(in));
     }
   }

@@ -35,6 +35,7 @@ final class ScalarFloatKernel implements Kernel {
       Object x, long from, int n, double scale, boolean[] mask, int maskFrom, Scratch scratch) {
     for (int i = 0; i < n; i++) {
       float in = input(x, from + i, 0, (float) scale, mask, maskFrom + i);
+      scratch.clamped |= in == FloatExp.CLAMP;
       scratch.sum.add(FloatExp.mantissa(in), FloatExp.exponent(in));
     }
   }

@@ -9,6 +9,10 @@ final class Scratch {
 
   final double[] doubles = new double[8];
   final ExtendedSum sum = new ExtendedSum();
+
+  /** Whether the last {@link Passes#reduce} met -∞, so that inputs must be clamped. */
+  boolean clamped;
+
   final Reciprocal reciprocal = new Reciprocal();
 
   static Scratch get() {

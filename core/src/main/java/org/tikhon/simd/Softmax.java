@@ -154,21 +154,24 @@ public final class Softmax {
     long yFrom = heap ? y.address() / Float.BYTES : 0;
     Passes passes = Passes.of(Kernels.PREFERRED, heap, false, false, false);
     long part = (n + GRAIN * threads - 1) / (GRAIN * threads) * GRAIN;
-    List<Callable<ExtendedSum>> sums = new ArrayList<>();
+    List<Callable<Scratch>> sums = new ArrayList<>();
     for (long from = 0; from < n; from += part) {
       long begin = from;
       sums.add(
           () -> {
             Scratch scratch = new Scratch();
             passes.reduce(xa, xFrom + begin, Math.min(part, n - begin), 1, null, 0, scratch);
-            return scratch.sum;
+            return scratch;
           });
     }
     try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
       ExtendedSum sum = new ExtendedSum();
-      for (ExtendedSum partial : all(executor, sums)) {
-        sum.add(partial.mantissa(), partial.wholeExponent());
+      boolean anyClamped = false;
+      for (Scratch partial : all(executor, sums)) {
+        sum.add(partial.sum.mantissa(), partial.sum.wholeExponent());
+        anyClamped |= partial.clamped;
       }
+      boolean clamped = anyClamped;
       if (!sum.inRange()) {
         new SoftmaxKernel(SoftmaxKernel.Algorithm.THREE_PASS_RECOMPUTE).rows(x, y, 1, n, n, n);
         return;
@@ -189,7 +192,8 @@ public final class Softmax {
                   1,
                   null,
                   0,
-                  reciprocal);
+                  reciprocal,
+                  clamped);
               return true;
             });
       }

@@ -396,7 +396,7 @@ public final class SoftmaxKernel {
       passes.reduce(x, xFrom, n, scale, mask, maskFrom, scratch);
       if (scratch.sum.inRange()) {
         reciprocal.of(scratch.sum.mantissa(), scratch.sum.wholeExponent());
-        passes.write(x, xFrom, y, yFrom, n, scale, mask, maskFrom, reciprocal);
+        passes.write(x, xFrom, y, yFrom, n, scale, mask, maskFrom, reciprocal, scratch.clamped);
         return;
       }
     }
@@ -406,7 +406,7 @@ public final class SoftmaxKernel {
       passes.multiply(y, yFrom, n, 1 / sum);
     } else {
       reciprocal.of(passes.sumExp(x, xFrom, null, 0, n, max, scale, mask, maskFrom, scratch), 0);
-      passes.writeShifted(x, xFrom, y, yFrom, n, max, scale, mask, maskFrom, reciprocal);
+      passes.writeRecompute(x, xFrom, y, yFrom, n, max, scale, mask, maskFrom, reciprocal);
     }
   }
 

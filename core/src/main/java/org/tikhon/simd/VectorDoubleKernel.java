@@ -20,7 +20,8 @@ final class VectorDoubleKernel implements Kernel {
   private static final boolean HEAP = VARIANT.heap();
   private static final boolean MASKED = VARIANT.masked();
   private static final boolean TEMPERED = VARIANT.tempered();
-  private static final boolean SHIFTED = VARIANT.shifted();
+  private static final boolean RECOMPUTE = VARIANT.recompute();
+  private static final boolean CLAMPED = VARIANT.clamped();
   private static final VectorSpecies<Double> D = VARIANT.doubles();
   private static final int LANES = D.length();
   private static final int BLOCK = 2 * LANES;
@@ -60,8 +61,10 @@ final class VectorDoubleKernel implements Kernel {
         x0 = x0.mul(factor);
         x1 = x1.mul(factor);
       }
-      x0 = x0.blend(lowest, x0.compare(LT, lowest));
-      x1 = x1.blend(lowest, x1.compare(LT, lowest));
+      if (CLAMPED) {
+        x0 = x0.blend(lowest, x0.compare(LT, lowest));
+        x1 = x1.blend(lowest, x1.compare(LT, lowest));
+      }
       DoubleVector v0 = x0.fma(log2e, magic);
       DoubleVector v1 = x1.fma(log2e, magic);
       DoubleVector r0 = v0.sub(magic);
@@ -109,8 +112,8 @@ final class VectorDoubleKernel implements Kernel {
       LongVector n1 = v1.reinterpretAsLongs();
       LongVector above = n0.max(n1).max(top);
       LongVector bias = above.sub(1020);
-      DoubleVector f0 = n0.sub(bias).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
-      DoubleVector f1 = n1.sub(bias).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
+      DoubleVector f0 = n0.max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
+      DoubleVector f1 = n1.max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       DoubleVector block = m1.fma(f1, m0.mul(f0));
       DoubleVector shrink =
           top.sub(above).add(1023).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
@@ -169,13 +172,15 @@ final class VectorDoubleKernel implements Kernel {
       if (MASKED) {
         in = masked.blend(in, VectorMask.fromArray(D, mask, maskFrom + i));
       }
-      if (SHIFTED) {
+      if (RECOMPUTE) {
         in = in.sub(shift);
       }
       if (TEMPERED) {
         in = in.mul(factor);
       }
-      in = in.blend(lowest, in.compare(LT, lowest));
+      if (CLAMPED) {
+        in = in.blend(lowest, in.compare(LT, lowest));
+      }
       DoubleVector v = in.fma(log2e, magic);
       DoubleVector r = v.sub(magic);
       DoubleVector t = r.fma(ln2High, in);
@@ -193,7 +198,7 @@ final class VectorDoubleKernel implements Kernel {
       m = m.fma(t, DoubleVector.broadcast(D, 8 * DoubleExp.C1));
       m = m.fma(t, DoubleVector.broadcast(D, 8 * DoubleExp.C0));
       DoubleVector power =
-          v.reinterpretAsLongs().sub(bias).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
+          v.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       DoubleVector out = m.fma(high, m.mul(low)).mul(power);
       if (HEAP) {
         out.intoArray(ya, (int) yFrom + i);
@@ -220,10 +225,11 @@ final class VectorDoubleKernel implements Kernel {
     MemorySegment xs = HEAP ? null : (MemorySegment) x;
     int whole = n - n % (4 * LANES);
     DoubleVector masked = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
-    DoubleVector max0 = masked;
-    DoubleVector max1 = masked;
-    DoubleVector max2 = masked;
-    DoubleVector max3 = masked;
+    // Each accumulator has its own broadcast: a shared one makes the JIT box them.
+    DoubleVector max0 = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
+    DoubleVector max1 = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
+    DoubleVector max2 = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
+    DoubleVector max3 = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
     for (int i = 0; i < whole; i += 4 * LANES) {
       DoubleVector x0 = load(xa, xs, from, i);
       DoubleVector x1 = load(xa, xs, from, i + LANES);
@@ -264,7 +270,6 @@ final class VectorDoubleKernel implements Kernel {
     MemorySegment xs = HEAP ? null : (MemorySegment) x;
     double[] ya = HEAP ? (double[]) y : null;
     MemorySegment ys = HEAP ? null : (MemorySegment) y;
-    boolean keep = y != null;
     int whole = n - n % BLOCK;
     DoubleVector lowest = DoubleVector.broadcast(D, DoubleExp.CLAMP);
     DoubleVector magic = DoubleVector.broadcast(D, DoubleExp.MAGIC);
@@ -290,8 +295,10 @@ final class VectorDoubleKernel implements Kernel {
         x0 = x0.mul(factor);
         x1 = x1.mul(factor);
       }
-      x0 = x0.blend(lowest, x0.compare(LT, lowest));
-      x1 = x1.blend(lowest, x1.compare(LT, lowest));
+      if (CLAMPED) {
+        x0 = x0.blend(lowest, x0.compare(LT, lowest));
+        x1 = x1.blend(lowest, x1.compare(LT, lowest));
+      }
       DoubleVector v0 = x0.fma(log2e, magic);
       DoubleVector v1 = x1.fma(log2e, magic);
       DoubleVector r0 = v0.sub(magic);
@@ -336,12 +343,12 @@ final class VectorDoubleKernel implements Kernel {
       m0 = m0.fma(t0, c0);
       m1 = m1.fma(t1, c0);
       DoubleVector f0 =
-          v0.reinterpretAsLongs().sub(bias).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
+          v0.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       DoubleVector f1 =
-          v1.reinterpretAsLongs().sub(bias).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
+          v1.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       m0 = m0.mul(f0);
       m1 = m1.mul(f1);
-      if (keep) {
+      if (!RECOMPUTE) {
         if (HEAP) {
           m0.intoArray(ya, (int) yFrom + i);
           m1.intoArray(ya, (int) yFrom + i + LANES);
@@ -561,7 +568,7 @@ final class VectorDoubleKernel implements Kernel {
       m = m.fma(t, DoubleVector.broadcast(D, 8 * DoubleExp.C1));
       m = m.fma(t, DoubleVector.broadcast(D, 8 * DoubleExp.C0));
       DoubleVector power =
-          v.reinterpretAsLongs().sub(bias).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
+          v.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       DoubleVector out = g.sub(m.mul(power).mul(total)).mul(factor);
       if (HEAP) {
         out.intoArray(dxa, (int) dxFrom + i);

@@ -26,14 +26,17 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>The polynomial is evaluated times 8, which is exact, and the power of two is divided by 8
  * again: the smallest power in use is then the smallest normal one, and no product is subnormal.
- * Java cannot flush subnormal numbers to zero, and one costs about a hundred cycles.
+ * Java cannot flush subnormal numbers to zero, and one costs about a hundred cycles. Exponents are
+ * compared before they are subtracted, so that no difference of ints wraps around, however wild the
+ * input.
  */
 final class VectorFloatKernel implements Kernel {
   private static final Kernels.Variant VARIANT = Kernels.Variant.of(MethodHandles.lookup());
   private static final boolean HEAP = VARIANT.heap();
   private static final boolean MASKED = VARIANT.masked();
   private static final boolean TEMPERED = VARIANT.tempered();
-  private static final boolean SHIFTED = VARIANT.shifted();
+  private static final boolean RECOMPUTE = VARIANT.recompute();
+  private static final boolean CLAMPED = VARIANT.clamped();
   private static final VectorSpecies<Float> F = VARIANT.floats();
   private static final int LANES = F.length();
   private static final int BLOCK = 4 * LANES;
@@ -79,10 +82,12 @@ final class VectorFloatKernel implements Kernel {
         x2 = x2.mul(factor);
         x3 = x3.mul(factor);
       }
-      x0 = x0.blend(lowest, x0.compare(LT, lowest));
-      x1 = x1.blend(lowest, x1.compare(LT, lowest));
-      x2 = x2.blend(lowest, x2.compare(LT, lowest));
-      x3 = x3.blend(lowest, x3.compare(LT, lowest));
+      if (CLAMPED) {
+        x0 = x0.blend(lowest, x0.compare(LT, lowest));
+        x1 = x1.blend(lowest, x1.compare(LT, lowest));
+        x2 = x2.blend(lowest, x2.compare(LT, lowest));
+        x3 = x3.blend(lowest, x3.compare(LT, lowest));
+      }
       FloatVector v0 = x0.fma(log2e, magic);
       FloatVector v1 = x1.fma(log2e, magic);
       FloatVector v2 = x2.fma(log2e, magic);
@@ -134,10 +139,10 @@ final class VectorFloatKernel implements Kernel {
       IntVector n3 = v3.reinterpretAsInts();
       IntVector above = n0.max(n1).max(n2.max(n3)).max(top);
       IntVector bias = above.sub(124);
-      FloatVector f0 = n0.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
-      FloatVector f1 = n1.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
-      FloatVector f2 = n2.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
-      FloatVector f3 = n3.sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f0 = n0.max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f1 = n1.max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f2 = n2.max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
+      FloatVector f3 = n3.max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       FloatVector block = m1.fma(f1, m0.mul(f0)).add(m3.fma(f3, m2.mul(f2)));
       FloatVector shrink = top.sub(above).add(127).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
       top = above;
@@ -195,13 +200,15 @@ final class VectorFloatKernel implements Kernel {
       if (MASKED) {
         in = masked.blend(in, VectorMask.fromArray(F, mask, maskFrom + i));
       }
-      if (SHIFTED) {
+      if (RECOMPUTE) {
         in = in.sub(shift);
       }
       if (TEMPERED) {
         in = in.mul(factor);
       }
-      in = in.blend(lowest, in.compare(LT, lowest));
+      if (CLAMPED) {
+        in = in.blend(lowest, in.compare(LT, lowest));
+      }
       FloatVector v = in.fma(log2e, magic);
       FloatVector r = v.sub(magic);
       FloatVector t = r.fma(ln2High, in);
@@ -213,7 +220,7 @@ final class VectorFloatKernel implements Kernel {
       m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C1));
       m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C0));
       FloatVector power =
-          v.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+          v.reinterpretAsInts().max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       FloatVector out = m.fma(high, m.mul(low)).mul(power);
       if (HEAP) {
         out.intoArray(ya, (int) yFrom + i);
@@ -240,10 +247,11 @@ final class VectorFloatKernel implements Kernel {
     MemorySegment xs = HEAP ? null : (MemorySegment) x;
     int whole = n - n % (4 * LANES);
     FloatVector masked = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
-    FloatVector max0 = masked;
-    FloatVector max1 = masked;
-    FloatVector max2 = masked;
-    FloatVector max3 = masked;
+    // Each accumulator has its own broadcast: a shared one makes the JIT box them.
+    FloatVector max0 = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector max1 = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector max2 = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector max3 = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < whole; i += 4 * LANES) {
       FloatVector x0 = load(xa, xs, from, i);
       FloatVector x1 = load(xa, xs, from, i + LANES);
@@ -284,7 +292,6 @@ final class VectorFloatKernel implements Kernel {
     MemorySegment xs = HEAP ? null : (MemorySegment) x;
     float[] ya = HEAP ? (float[]) y : null;
     MemorySegment ys = HEAP ? null : (MemorySegment) y;
-    boolean keep = y != null;
     int whole = n - n % BLOCK;
     FloatVector lowest = FloatVector.broadcast(F, FloatExp.CLAMP);
     FloatVector magic = FloatVector.broadcast(F, FloatExp.MAGIC);
@@ -318,10 +325,12 @@ final class VectorFloatKernel implements Kernel {
         x2 = x2.mul(factor);
         x3 = x3.mul(factor);
       }
-      x0 = x0.blend(lowest, x0.compare(LT, lowest));
-      x1 = x1.blend(lowest, x1.compare(LT, lowest));
-      x2 = x2.blend(lowest, x2.compare(LT, lowest));
-      x3 = x3.blend(lowest, x3.compare(LT, lowest));
+      if (CLAMPED) {
+        x0 = x0.blend(lowest, x0.compare(LT, lowest));
+        x1 = x1.blend(lowest, x1.compare(LT, lowest));
+        x2 = x2.blend(lowest, x2.compare(LT, lowest));
+        x3 = x3.blend(lowest, x3.compare(LT, lowest));
+      }
       FloatVector v0 = x0.fma(log2e, magic);
       FloatVector v1 = x1.fma(log2e, magic);
       FloatVector v2 = x2.fma(log2e, magic);
@@ -368,18 +377,18 @@ final class VectorFloatKernel implements Kernel {
       m2 = m2.fma(t2, c0);
       m3 = m3.fma(t3, c0);
       FloatVector f0 =
-          v0.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+          v0.reinterpretAsInts().max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       FloatVector f1 =
-          v1.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+          v1.reinterpretAsInts().max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       FloatVector f2 =
-          v2.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+          v2.reinterpretAsInts().max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       FloatVector f3 =
-          v3.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+          v3.reinterpretAsInts().max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       m0 = m0.mul(f0);
       m1 = m1.mul(f1);
       m2 = m2.mul(f2);
       m3 = m3.mul(f3);
-      if (keep) {
+      if (!RECOMPUTE) {
         if (HEAP) {
           m0.intoArray(ya, (int) yFrom + i);
           m1.intoArray(ya, (int) yFrom + i + LANES);
@@ -598,7 +607,7 @@ final class VectorFloatKernel implements Kernel {
       m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C1));
       m = m.fma(t, FloatVector.broadcast(F, 8 * FloatExp.C0));
       FloatVector power =
-          v.reinterpretAsInts().sub(bias).max(0).lanewise(LSHL, 23).reinterpretAsFloats();
+          v.reinterpretAsInts().max(bias).sub(bias).lanewise(LSHL, 23).reinterpretAsFloats();
       FloatVector out = g.sub(m.mul(power).mul(total)).mul(factor);
       if (HEAP) {
         out.intoArray(dxa, (int) dxFrom + i);
