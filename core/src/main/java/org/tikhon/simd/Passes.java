@@ -17,11 +17,12 @@ final class Passes {
   private final boolean doubles;
   private final boolean masked;
 
-  /** Without clamping, for rows without -∞. */
+  /** The fast ones do without clamping, for rows without -∞. */
   private final Kernel fast;
 
   private final Kernel kernel;
   private final Kernel recompute;
+  private final Kernel fastRecompute;
 
   private Passes(int bits, boolean heap, boolean doubles, boolean masked, boolean tempered) {
     this.doubles = doubles;
@@ -30,6 +31,8 @@ final class Passes {
         Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, false, false));
     this.kernel =
         Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, false, true));
+    this.fastRecompute =
+        Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, true, false));
     this.recompute =
         Kernels.create(doubles, new Kernels.Variant(bits, heap, masked, tempered, true, true));
   }
@@ -98,7 +101,11 @@ final class Passes {
     }
   }
 
-  /** {@code y = exp((x - max) scale) r}. */
+  /**
+   * {@code y = exp((x - max) scale) r}.
+   *
+   * @param clamped what {@link #sumExp} left in the scratch
+   */
   void writeRecompute(
       Object x,
       long xFrom,
@@ -109,9 +116,11 @@ final class Passes {
       double scale,
       boolean[] mask,
       int maskFrom,
-      Reciprocal reciprocal) {
+      Reciprocal reciprocal,
+      boolean clamped) {
+    Kernel variant = clamped ? recompute : fastRecompute;
     for (long i = 0; i < n; i += Kernel.CHUNK) {
-      recompute.write(
+      variant.write(
           x,
           xFrom + i,
           y,
@@ -133,7 +142,10 @@ final class Passes {
     return max;
   }
 
-  /** {@code sum exp((x - max) scale)}; keeps the terms in y unless y is null. */
+  /**
+   * {@code sum exp((x - max) scale)}; keeps the terms in y unless y is null. Without y it begins
+   * without clamping, as {@link #reduce} does.
+   */
   double sumExp(
       Object x,
       long xFrom,
@@ -145,7 +157,30 @@ final class Passes {
       boolean[] mask,
       int maskFrom,
       Scratch scratch) {
-    Kernel variant = y == null ? recompute : kernel;
+    if (y == null && !masked) {
+      scratch.clamped = false;
+      double sum = sumExp(fastRecompute, x, xFrom, null, 0, n, max, scale, mask, maskFrom, scratch);
+      if (!Double.isNaN(sum)) {
+        return sum;
+      }
+    }
+    scratch.clamped = true;
+    return sumExp(
+        y == null ? recompute : kernel, x, xFrom, y, yFrom, n, max, scale, mask, maskFrom, scratch);
+  }
+
+  private static double sumExp(
+      Kernel variant,
+      Object x,
+      long xFrom,
+      Object y,
+      long yFrom,
+      long n,
+      double max,
+      double scale,
+      boolean[] mask,
+      int maskFrom,
+      Scratch scratch) {
     double sum = 0;
     for (long i = 0; i < n; i += Kernel.CHUNK) {
       sum +=

@@ -92,6 +92,7 @@ final class ScalarDoubleKernel implements Kernel {
     double sum = 0;
     for (int i = 0; i < n; i++) {
       double in = input(x, xFrom + i, max, scale, mask, maskFrom + i);
+      scratch.clamped |= in == DoubleExp.CLAMP;
       double exp = DoubleExp.mantissa(in) * DoubleExp.flushed(DoubleExp.exponent(in));
       sum += exp;
       if (y != null) {

@@ -92,6 +92,7 @@ final class ScalarFloatKernel implements Kernel {
     double sum = 0;
     for (int i = 0; i < n; i++) {
       float in = input(x, xFrom + i, (float) max, (float) scale, mask, maskFrom + i);
+      scratch.clamped |= in == FloatExp.CLAMP;
       float exp = FloatExp.mantissa(in) * FloatExp.flushed(FloatExp.exponent(in));
       sum += exp;
       if (y != null) {

@@ -10,7 +10,10 @@ final class Scratch {
   final double[] doubles = new double[8];
   final ExtendedSum sum = new ExtendedSum();
 
-  /** Whether the last {@link Passes#reduce} met -∞, so that inputs must be clamped. */
+  /**
+   * Whether the last {@link Passes#reduce} or {@link Passes#sumExp} met -∞, so that inputs must be
+   * clamped.
+   */
   boolean clamped;
 
   final Reciprocal reciprocal = new Reciprocal();

@@ -406,7 +406,8 @@ public final class SoftmaxKernel {
       passes.multiply(y, yFrom, n, 1 / sum);
     } else {
       reciprocal.of(passes.sumExp(x, xFrom, null, 0, n, max, scale, mask, maskFrom, scratch), 0);
-      passes.writeRecompute(x, xFrom, y, yFrom, n, max, scale, mask, maskFrom, reciprocal);
+      passes.writeRecompute(
+          x, xFrom, y, yFrom, n, max, scale, mask, maskFrom, reciprocal, scratch.clamped);
     }
   }
 

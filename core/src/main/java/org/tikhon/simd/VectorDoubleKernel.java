@@ -24,7 +24,7 @@ final class VectorDoubleKernel implements Kernel {
   private static final boolean CLAMPED = VARIANT.clamped();
   private static final VectorSpecies<Double> D = VARIANT.doubles();
   private static final int LANES = D.length();
-  private static final int BLOCK = 2 * LANES;
+  private static final int BLOCK = 4 * LANES;
   private static final Kernel TAIL = new ScalarDoubleKernel();
 
   private static DoubleVector load(double[] array, MemorySegment segment, long from, int i) {
@@ -53,68 +53,112 @@ final class VectorDoubleKernel implements Kernel {
     for (int i = 0; i < whole; i += BLOCK) {
       DoubleVector x0 = load(xa, xs, from, i);
       DoubleVector x1 = load(xa, xs, from, i + LANES);
+      DoubleVector x2 = load(xa, xs, from, i + 2 * LANES);
+      DoubleVector x3 = load(xa, xs, from, i + 3 * LANES);
       if (MASKED) {
         x0 = masked.blend(x0, VectorMask.fromArray(D, mask, maskFrom + i));
         x1 = masked.blend(x1, VectorMask.fromArray(D, mask, maskFrom + i + LANES));
+        x2 = masked.blend(x2, VectorMask.fromArray(D, mask, maskFrom + i + 2 * LANES));
+        x3 = masked.blend(x3, VectorMask.fromArray(D, mask, maskFrom + i + 3 * LANES));
       }
       if (TEMPERED) {
         x0 = x0.mul(factor);
         x1 = x1.mul(factor);
+        x2 = x2.mul(factor);
+        x3 = x3.mul(factor);
       }
       if (CLAMPED) {
         x0 = x0.blend(lowest, x0.compare(LT, lowest));
         x1 = x1.blend(lowest, x1.compare(LT, lowest));
+        x2 = x2.blend(lowest, x2.compare(LT, lowest));
+        x3 = x3.blend(lowest, x3.compare(LT, lowest));
       }
       DoubleVector v0 = x0.fma(log2e, magic);
       DoubleVector v1 = x1.fma(log2e, magic);
+      DoubleVector v2 = x2.fma(log2e, magic);
+      DoubleVector v3 = x3.fma(log2e, magic);
       DoubleVector r0 = v0.sub(magic);
       DoubleVector r1 = v1.sub(magic);
+      DoubleVector r2 = v2.sub(magic);
+      DoubleVector r3 = v3.sub(magic);
       DoubleVector t0 = r0.fma(ln2High, x0);
       DoubleVector t1 = r1.fma(ln2High, x1);
+      DoubleVector t2 = r2.fma(ln2High, x2);
+      DoubleVector t3 = r3.fma(ln2High, x3);
       t0 = r0.fma(ln2Low, t0);
       t1 = r1.fma(ln2Low, t1);
+      t2 = r2.fma(ln2Low, t2);
+      t3 = r3.fma(ln2Low, t3);
       DoubleVector m0 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
       DoubleVector m1 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
+      DoubleVector m2 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
+      DoubleVector m3 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
       DoubleVector c10 = DoubleVector.broadcast(D, 8 * DoubleExp.C10);
       m0 = m0.fma(t0, c10);
       m1 = m1.fma(t1, c10);
+      m2 = m2.fma(t2, c10);
+      m3 = m3.fma(t3, c10);
       DoubleVector c9 = DoubleVector.broadcast(D, 8 * DoubleExp.C9);
       m0 = m0.fma(t0, c9);
       m1 = m1.fma(t1, c9);
+      m2 = m2.fma(t2, c9);
+      m3 = m3.fma(t3, c9);
       DoubleVector c8 = DoubleVector.broadcast(D, 8 * DoubleExp.C8);
       m0 = m0.fma(t0, c8);
       m1 = m1.fma(t1, c8);
+      m2 = m2.fma(t2, c8);
+      m3 = m3.fma(t3, c8);
       DoubleVector c7 = DoubleVector.broadcast(D, 8 * DoubleExp.C7);
       m0 = m0.fma(t0, c7);
       m1 = m1.fma(t1, c7);
+      m2 = m2.fma(t2, c7);
+      m3 = m3.fma(t3, c7);
       DoubleVector c6 = DoubleVector.broadcast(D, 8 * DoubleExp.C6);
       m0 = m0.fma(t0, c6);
       m1 = m1.fma(t1, c6);
+      m2 = m2.fma(t2, c6);
+      m3 = m3.fma(t3, c6);
       DoubleVector c5 = DoubleVector.broadcast(D, 8 * DoubleExp.C5);
       m0 = m0.fma(t0, c5);
       m1 = m1.fma(t1, c5);
+      m2 = m2.fma(t2, c5);
+      m3 = m3.fma(t3, c5);
       DoubleVector c4 = DoubleVector.broadcast(D, 8 * DoubleExp.C4);
       m0 = m0.fma(t0, c4);
       m1 = m1.fma(t1, c4);
+      m2 = m2.fma(t2, c4);
+      m3 = m3.fma(t3, c4);
       DoubleVector c3 = DoubleVector.broadcast(D, 8 * DoubleExp.C3);
       m0 = m0.fma(t0, c3);
       m1 = m1.fma(t1, c3);
+      m2 = m2.fma(t2, c3);
+      m3 = m3.fma(t3, c3);
       DoubleVector c2 = DoubleVector.broadcast(D, 8 * DoubleExp.C2);
       m0 = m0.fma(t0, c2);
       m1 = m1.fma(t1, c2);
+      m2 = m2.fma(t2, c2);
+      m3 = m3.fma(t3, c2);
       DoubleVector c1 = DoubleVector.broadcast(D, 8 * DoubleExp.C1);
       m0 = m0.fma(t0, c1);
       m1 = m1.fma(t1, c1);
+      m2 = m2.fma(t2, c1);
+      m3 = m3.fma(t3, c1);
       DoubleVector c0 = DoubleVector.broadcast(D, 8 * DoubleExp.C0);
       m0 = m0.fma(t0, c0);
       m1 = m1.fma(t1, c0);
+      m2 = m2.fma(t2, c0);
+      m3 = m3.fma(t3, c0);
       LongVector n0 = v0.reinterpretAsLongs();
       LongVector n1 = v1.reinterpretAsLongs();
-      LongVector above = n0.max(n1).max(top);
+      LongVector n2 = v2.reinterpretAsLongs();
+      LongVector n3 = v3.reinterpretAsLongs();
+      LongVector above = n0.max(n1).max(n2.max(n3)).max(top);
       LongVector bias = above.sub(1020);
       DoubleVector f0 = n0.max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       DoubleVector f1 = n1.max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
-      DoubleVector block = m1.fma(f1, m0.mul(f0));
+      DoubleVector f2 = n2.max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
+      DoubleVector f3 = n3.max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
+      DoubleVector block = m1.fma(f1, m0.mul(f0)).add(m3.fma(f3, m2.mul(f2)));
       DoubleVector shrink =
           top.sub(above).add(1023).max(0).lanewise(LSHL, 52).reinterpretAsDoubles();
       top = above;
@@ -285,79 +329,131 @@ final class VectorDoubleKernel implements Kernel {
     for (int i = 0; i < whole; i += BLOCK) {
       DoubleVector x0 = load(xa, xs, xFrom, i);
       DoubleVector x1 = load(xa, xs, xFrom, i + LANES);
+      DoubleVector x2 = load(xa, xs, xFrom, i + 2 * LANES);
+      DoubleVector x3 = load(xa, xs, xFrom, i + 3 * LANES);
       if (MASKED) {
         x0 = masked.blend(x0, VectorMask.fromArray(D, mask, maskFrom + i));
         x1 = masked.blend(x1, VectorMask.fromArray(D, mask, maskFrom + i + LANES));
+        x2 = masked.blend(x2, VectorMask.fromArray(D, mask, maskFrom + i + 2 * LANES));
+        x3 = masked.blend(x3, VectorMask.fromArray(D, mask, maskFrom + i + 3 * LANES));
       }
       x0 = x0.sub(shift);
       x1 = x1.sub(shift);
+      x2 = x2.sub(shift);
+      x3 = x3.sub(shift);
       if (TEMPERED) {
         x0 = x0.mul(factor);
         x1 = x1.mul(factor);
+        x2 = x2.mul(factor);
+        x3 = x3.mul(factor);
       }
       if (CLAMPED) {
         x0 = x0.blend(lowest, x0.compare(LT, lowest));
         x1 = x1.blend(lowest, x1.compare(LT, lowest));
+        x2 = x2.blend(lowest, x2.compare(LT, lowest));
+        x3 = x3.blend(lowest, x3.compare(LT, lowest));
       }
       DoubleVector v0 = x0.fma(log2e, magic);
       DoubleVector v1 = x1.fma(log2e, magic);
+      DoubleVector v2 = x2.fma(log2e, magic);
+      DoubleVector v3 = x3.fma(log2e, magic);
       DoubleVector r0 = v0.sub(magic);
       DoubleVector r1 = v1.sub(magic);
+      DoubleVector r2 = v2.sub(magic);
+      DoubleVector r3 = v3.sub(magic);
       DoubleVector t0 = r0.fma(ln2High, x0);
       DoubleVector t1 = r1.fma(ln2High, x1);
+      DoubleVector t2 = r2.fma(ln2High, x2);
+      DoubleVector t3 = r3.fma(ln2High, x3);
       t0 = r0.fma(ln2Low, t0);
       t1 = r1.fma(ln2Low, t1);
+      t2 = r2.fma(ln2Low, t2);
+      t3 = r3.fma(ln2Low, t3);
       DoubleVector m0 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
       DoubleVector m1 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
+      DoubleVector m2 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
+      DoubleVector m3 = DoubleVector.broadcast(D, 8 * DoubleExp.C11);
       DoubleVector c10 = DoubleVector.broadcast(D, 8 * DoubleExp.C10);
       m0 = m0.fma(t0, c10);
       m1 = m1.fma(t1, c10);
+      m2 = m2.fma(t2, c10);
+      m3 = m3.fma(t3, c10);
       DoubleVector c9 = DoubleVector.broadcast(D, 8 * DoubleExp.C9);
       m0 = m0.fma(t0, c9);
       m1 = m1.fma(t1, c9);
+      m2 = m2.fma(t2, c9);
+      m3 = m3.fma(t3, c9);
       DoubleVector c8 = DoubleVector.broadcast(D, 8 * DoubleExp.C8);
       m0 = m0.fma(t0, c8);
       m1 = m1.fma(t1, c8);
+      m2 = m2.fma(t2, c8);
+      m3 = m3.fma(t3, c8);
       DoubleVector c7 = DoubleVector.broadcast(D, 8 * DoubleExp.C7);
       m0 = m0.fma(t0, c7);
       m1 = m1.fma(t1, c7);
+      m2 = m2.fma(t2, c7);
+      m3 = m3.fma(t3, c7);
       DoubleVector c6 = DoubleVector.broadcast(D, 8 * DoubleExp.C6);
       m0 = m0.fma(t0, c6);
       m1 = m1.fma(t1, c6);
+      m2 = m2.fma(t2, c6);
+      m3 = m3.fma(t3, c6);
       DoubleVector c5 = DoubleVector.broadcast(D, 8 * DoubleExp.C5);
       m0 = m0.fma(t0, c5);
       m1 = m1.fma(t1, c5);
+      m2 = m2.fma(t2, c5);
+      m3 = m3.fma(t3, c5);
       DoubleVector c4 = DoubleVector.broadcast(D, 8 * DoubleExp.C4);
       m0 = m0.fma(t0, c4);
       m1 = m1.fma(t1, c4);
+      m2 = m2.fma(t2, c4);
+      m3 = m3.fma(t3, c4);
       DoubleVector c3 = DoubleVector.broadcast(D, 8 * DoubleExp.C3);
       m0 = m0.fma(t0, c3);
       m1 = m1.fma(t1, c3);
+      m2 = m2.fma(t2, c3);
+      m3 = m3.fma(t3, c3);
       DoubleVector c2 = DoubleVector.broadcast(D, 8 * DoubleExp.C2);
       m0 = m0.fma(t0, c2);
       m1 = m1.fma(t1, c2);
+      m2 = m2.fma(t2, c2);
+      m3 = m3.fma(t3, c2);
       DoubleVector c1 = DoubleVector.broadcast(D, 8 * DoubleExp.C1);
       m0 = m0.fma(t0, c1);
       m1 = m1.fma(t1, c1);
+      m2 = m2.fma(t2, c1);
+      m3 = m3.fma(t3, c1);
       DoubleVector c0 = DoubleVector.broadcast(D, 8 * DoubleExp.C0);
       m0 = m0.fma(t0, c0);
       m1 = m1.fma(t1, c0);
+      m2 = m2.fma(t2, c0);
+      m3 = m3.fma(t3, c0);
       DoubleVector f0 =
           v0.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       DoubleVector f1 =
           v1.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
+      DoubleVector f2 =
+          v2.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
+      DoubleVector f3 =
+          v3.reinterpretAsLongs().max(bias).sub(bias).lanewise(LSHL, 52).reinterpretAsDoubles();
       m0 = m0.mul(f0);
       m1 = m1.mul(f1);
+      m2 = m2.mul(f2);
+      m3 = m3.mul(f3);
       if (!RECOMPUTE) {
         if (HEAP) {
           m0.intoArray(ya, (int) yFrom + i);
           m1.intoArray(ya, (int) yFrom + i + LANES);
+          m2.intoArray(ya, (int) yFrom + i + 2 * LANES);
+          m3.intoArray(ya, (int) yFrom + i + 3 * LANES);
         } else {
           m0.intoMemorySegment(ys, (yFrom + i) << 3, ByteOrder.nativeOrder());
           m1.intoMemorySegment(ys, (yFrom + i + LANES) << 3, ByteOrder.nativeOrder());
+          m2.intoMemorySegment(ys, (yFrom + i + 2L * LANES) << 3, ByteOrder.nativeOrder());
+          m3.intoMemorySegment(ys, (yFrom + i + 3L * LANES) << 3, ByteOrder.nativeOrder());
         }
       }
-      DoubleVector block = m0.add(m1);
+      DoubleVector block = m0.add(m1).add(m2.add(m3));
       DoubleVector term = block.sub(lost);
       DoubleVector next = sum.add(term);
       lost = next.sub(sum).sub(term);
