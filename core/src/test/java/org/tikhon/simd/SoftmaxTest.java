@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.concurrent.locks.LockSupport;
 import jdk.incubator.vector.FloatVector;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -670,8 +671,8 @@ class SoftmaxTest {
         () -> Softmax.logBackward(xd, xd, yd),
         () -> sum.add(x, 0, n)
       };
-      for (Runnable call : calls) {
-        assertThat(allocated(call)).isZero();
+      for (int i = 0; i < calls.length; i++) {
+        assertThat(allocated(calls[i])).as("call %d", i).isZero();
       }
       for (int a = 0; a < 3; a++) {
         SoftmaxKernel kernel = new SoftmaxKernel(Algorithm.values()[a]);
@@ -694,6 +695,9 @@ class SoftmaxTest {
         call.run();
       }
       bytes = Math.min(bytes, threads.getCurrentThreadAllocatedBytes() - before);
+      if (round > 100) {
+        LockSupport.parkNanos(5_000_000); // leaves the processor to the compiler
+      }
     }
     return bytes;
   }
