@@ -243,7 +243,9 @@ public final class TwoPassSoftmaxClaim implements Claim {
                 + text(inCache)
                 + " times the speed of the best three-pass form: the form that reloads is faster"
                 + " there where this is below 1, and Softmax.compute takes it for such rows",
-            "speed-up over LibTorch from 2^21 (its output is not cold): " + text(overLibtorch),
+            "speed-up over LibTorch from 2^21 (it allocates its output, and it and the Math.exp loop are"
+                + " slower on this input, whose exponentials underflow, than on ordinary logits): "
+                + text(overLibtorch),
             String.format(
                 Locale.ROOT,
                 "spread from the 20 %% to the 80 %% quantile from 2^21: median %.0f %%, at most %.0f %%",
