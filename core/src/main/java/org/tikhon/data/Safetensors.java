@@ -119,11 +119,16 @@ public final class Safetensors implements AutoCloseable {
       throw new DataException(path + ": the header is not JSON: " + e.getOriginalMessage(), e);
     }
     for (Map.Entry<String, JsonNode> e : root.properties()) {
-      if (e.getKey().equals("__metadata__")) {
-        e.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asString()));
-        continue;
+      try {
+        if (e.getKey().equals("__metadata__")) {
+          e.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asString()));
+        } else {
+          entries.put(e.getKey(), entry(path, e.getKey(), e.getValue(), data));
+        }
+      } catch (JacksonException bad) {
+        throw new DataException(
+            path + ": header entry " + e.getKey() + ": " + bad.getOriginalMessage(), bad);
       }
-      entries.put(e.getKey(), entry(path, e.getKey(), e.getValue(), data));
     }
   }
 
@@ -143,11 +148,15 @@ public final class Safetensors implements AutoCloseable {
     long bytes = dtype.bytes();
     for (int i = 0; i < shape.length; i++) {
       shape[i] = sizes.get(i).asLong();
+      if (shape[i] < 0) {
+        throw new DataException(
+            path + ": tensor " + name + " has a negative size: " + Arrays.toString(shape));
+      }
       bytes *= shape[i];
     }
     long from = offsets.get(0).asLong();
     long to = offsets.get(1).asLong();
-    if (from < 0 || to > data.byteSize() || to - from != bytes) {
+    if (from < 0 || to < from || to > data.byteSize() || to - from != bytes) {
       throw new DataException(
           "%s: tensor %s of shape %s needs %d bytes, its offsets are %d to %d of %d (truncated file?)"
               .formatted(path, name, Arrays.toString(shape), bytes, from, to, data.byteSize()));

@@ -68,6 +68,9 @@ final class Checkpoint implements AutoCloseable {
       for (String name : names) {
         result.add(name, Safetensors.open(file.resolveSibling(name)));
       }
+      if (sharded) {
+        result.checkIndex(file);
+      }
     } catch (IOException | RuntimeException e) {
       result.close();
       throw e;
@@ -75,9 +78,23 @@ final class Checkpoint implements AutoCloseable {
     return result;
   }
 
+  private static JsonNode weightMap(Path index) throws IOException {
+    return JSON.readTree(Files.readString(index)).path("weight_map");
+  }
+
+  private void checkIndex(Path file) throws IOException {
+    for (Map.Entry<String, JsonNode> e : weightMap(file).properties()) {
+      Safetensors shard = files.get(e.getValue().asString(""));
+      if (!shard.names().contains(e.getKey())) {
+        throw new DataException(
+            "%s: %s lacks the tensor %s".formatted(file, e.getValue().asString(""), e.getKey()));
+      }
+    }
+  }
+
   private static List<String> shards(Path index) throws IOException {
     try {
-      JsonNode map = JSON.readTree(Files.readString(index)).path("weight_map");
+      JsonNode map = weightMap(index);
       TreeSet<String> names = new TreeSet<>();
       map.properties().forEach(e -> names.add(e.getValue().asString("")));
       if (names.isEmpty()) {
@@ -171,8 +188,12 @@ final class Checkpoint implements AutoCloseable {
    * @param replacement the new content for a tensor's name, null to keep it
    */
   void copy(Path out, Function<String, Supplier<Tensor>> replacement) throws IOException {
+    boolean toFile = out.toString().endsWith(".safetensors");
+    if (toFile && index != null) {
+      throw new IllegalArgumentException(
+          path + " is sharded, so the output must be a folder, was " + out);
+    }
     if (index == null) {
-      boolean toFile = out.toString().endsWith(".safetensors");
       write(
           files.values().iterator().next(),
           toFile ? out : out.resolve(SINGLE),

@@ -115,6 +115,8 @@ public final class PeftModel {
     base.freeze();
     Map<String, LoraWeight> layers = new LinkedHashMap<>();
     chosen.forEach((path, t) -> layers.put(path, attach.apply(path, t)));
+    // Weights that 4-bit ones have replaced must not be kept alive.
+    frozen.removeIf(p -> !base.stateDict().containsValue(p));
     return new PeftModel(base, config, all, layers, frozen);
   }
 
