@@ -121,19 +121,14 @@ public final class Nf4 {
       long n = flat.numel();
       Tensor packed = Tensor.empty(Dtype.UINT8, (n + 1) / 2, 1).to(w.device());
       Tensor absmax = Tensor.empty(Dtype.FLOAT32, (n + blockSize - 1) / blockSize).to(w.device());
-      Tensor thresholds = midpoints(LEVELS).to(w.device());
       for (long start = 0; start < n; start += CHUNK) {
         try (Scope inner = Scope.open()) {
           long length = Math.min(CHUNK, n - start);
-          long blocks = (length + blockSize - 1) / blockSize;
-          Tensor x =
-              padded(flat.narrow(0, start, length), blocks * blockSize).view(blocks, blockSize);
-          Tensor max = x.abs().amax(1);
-          absmax.narrow(0, start / blockSize, blocks).copy_(max);
-          Tensor codes = codes(x, max, thresholds).view(-1, 2);
-          Tensor bytes = codes.select(1, 0).mul(16).add(codes.select(1, 1)).to(Dtype.UINT8);
-          long count = (length + 1) / 2;
-          packed.narrow(0, start / 2, count).copy_(bytes.narrow(0, 0, count).unsqueeze(1));
+          quantizeChunk(
+              flat.narrow(0, start, length).to(Dtype.FLOAT32),
+              blockSize,
+              packed.narrow(0, start / 2, (length + 1) / 2),
+              absmax.narrow(0, start / blockSize, (length + blockSize - 1) / blockSize));
         }
       }
       if (!Double.isFinite(absmax.sum().item())) {
@@ -150,11 +145,7 @@ public final class Nf4 {
           padded(absmax.sub(offset), nestedBlocks * NESTED_BLOCK_SIZE)
               .view(nestedBlocks, NESTED_BLOCK_SIZE);
       Tensor max = x.abs().amax(1);
-      Tensor codes =
-          codes(x, max, midpoints(DYNAMIC_MAP).to(w.device()))
-              .flatten()
-              .narrow(0, 0, blocks)
-              .to(Dtype.UINT8);
+      Tensor codes = codes(x, max, DYNAMIC_MAP).flatten().narrow(0, 0, blocks).to(Dtype.UINT8);
       return new Nf4Tensor(
           packed,
           scope.keep(codes),
@@ -165,6 +156,27 @@ public final class Nf4 {
     }
   }
 
+  /** Quantises whole blocks (the last may be shorter) into their places. */
+  private static void quantizeChunk(Tensor x, int blockSize, Tensor packed, Tensor absmax) {
+    if (x.device().isCpu()) {
+      Nf4Kernel.quantize(
+          x.segment(), x.numel(), blockSize, midpoints(LEVELS), packed.segment(), absmax.segment());
+    } else {
+      quantizeByLookup(x, blockSize, packed, absmax);
+    }
+  }
+
+  /** The same with tensor operations, for other devices. */
+  static void quantizeByLookup(Tensor x, int blockSize, Tensor packed, Tensor absmax) {
+    long blocks = absmax.numel();
+    Tensor rows = padded(x, blocks * blockSize).view(blocks, blockSize);
+    Tensor max = rows.abs().amax(1);
+    absmax.copy_(max);
+    Tensor codes = codes(rows, max, LEVELS).view(-1, 2);
+    Tensor bytes = codes.select(1, 0).mul(16).add(codes.select(1, 1)).to(Dtype.UINT8);
+    packed.copy_(bytes.narrow(0, 0, packed.numel()).unsqueeze(1));
+  }
+
   private static Tensor padded(Tensor flat, long length) {
     Tensor x = flat.to(Dtype.FLOAT32);
     long missing = length - x.numel();
@@ -172,16 +184,17 @@ public final class Nf4 {
   }
 
   /** The places of the nearest levels; blocks of zeros divide by 1. */
-  private static Tensor codes(Tensor blocks, Tensor max, Tensor thresholds) {
+  private static Tensor codes(Tensor blocks, Tensor max, float[] levels) {
+    Tensor thresholds = Tensor.of(midpoints(levels)).to(blocks.device());
     Tensor divisor = Tensor.where(max.gt(0), max, 1.0);
     return thresholds.searchsorted(blocks.div(divisor.unsqueeze(1)).contiguous(), false);
   }
 
-  private static Tensor midpoints(float[] levels) {
+  private static float[] midpoints(float[] levels) {
     float[] middle = new float[levels.length - 1];
     for (int i = 0; i < middle.length; i++) {
       middle[i] = (float) (((double) levels[i] + levels[i + 1]) / 2);
     }
-    return Tensor.of(middle);
+    return middle;
   }
 }

@@ -17,6 +17,8 @@ import jdk.incubator.vector.VectorSpecies;
 final class Nf4Kernel {
   private static final boolean VECTORS = hasWideVectors();
 
+  private static final int ZERO_CODE = 7;
+
   private static final ValueLayout.OfLong LITTLE_LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -91,6 +93,60 @@ final class Nf4Kernel {
         out.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, start + i + 1, scaled[two & 15]);
       }
     }
+  }
+
+  /**
+   * Quantises whole blocks (the last may be shorter): each block's largest absolute value, and the
+   * number of thresholds below {@code x / max} for each element. An odd last element is followed by
+   * the code of 0.
+   *
+   * @param x FLOAT32
+   * @param thresholds the 15 midpoints of the levels
+   * @param packed room for two codes a byte
+   * @param absmax room for the blocks' maxima, FLOAT32; NaN where an element is
+   */
+  static void quantize(
+      MemorySegment x,
+      long elements,
+      int blockSize,
+      float[] thresholds,
+      MemorySegment packed,
+      MemorySegment absmax) {
+    long block = 0;
+    for (long start = 0; start < elements; start += blockSize, block++) {
+      long end = Math.min(start + blockSize, elements);
+      float max = largest(x, start, end);
+      absmax.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, block, max);
+      pack(x, start, end, max > 0 ? max : 1, thresholds, packed);
+    }
+  }
+
+  private static float largest(MemorySegment x, long start, long end) {
+    float max = 0;
+    for (long i = start; i < end; i++) {
+      max = Math.max(max, Math.abs(x.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i)));
+    }
+    return max;
+  }
+
+  private static void pack(
+      MemorySegment x, long start, long end, float max, float[] thresholds, MemorySegment packed) {
+    for (long i = start; i < end; i += 2) {
+      int high = code(x.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i) / max, thresholds);
+      int low =
+          i + 1 < end
+              ? code(x.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i + 1) / max, thresholds)
+              : ZERO_CODE;
+      packed.set(ValueLayout.JAVA_BYTE, i / 2, (byte) (high << 4 | low));
+    }
+  }
+
+  /** How many thresholds are below t, by halving. */
+  private static int code(float t, float[] thresholds) {
+    int code = t > thresholds[7] ? 8 : 0;
+    code += t > thresholds[code + 3] ? 4 : 0;
+    code += t > thresholds[code + 1] ? 2 : 0;
+    return code + (t > thresholds[code] ? 1 : 0);
   }
 
   /** The kernel with 16 lanes; a class of its own, so that the vector module is optional. */

@@ -164,7 +164,8 @@ class Nf4Test {
   @ParameterizedTest
   @CsvSource({"64, 4096", "32, 999", "128, 1000"})
   void vectorsLoopsAndTensorOperationsAgree(int blockSize, int n) {
-    Nf4Tensor q = Nf4.quantize(rng.normal(n), blockSize, false);
+    Tensor x = rng.normal(n);
+    Nf4Tensor q = Nf4.quantize(x, blockSize, false);
     Tensor loop = Tensor.empty(Dtype.FLOAT32, n);
     Tensor vectors = Tensor.empty(Dtype.FLOAT32, n);
     MemorySegment packed = q.packed().segment();
@@ -172,6 +173,11 @@ class Nf4Test {
     Nf4Kernel.dequantize(packed, 0, maxima, 0, blockSize, n, loop.segment(), false);
     Nf4Kernel.dequantize(packed, 0, maxima, 0, blockSize, n, vectors.segment());
     assertThat(vectors.toFloatArray()).isEqualTo(loop.toFloatArray());
+    Tensor otherPacked = Tensor.empty(Dtype.UINT8, (n + 1) / 2, 1);
+    Tensor otherMaxima = Tensor.empty(Dtype.FLOAT32, q.absmax().numel());
+    Nf4.quantizeByLookup(x, blockSize, otherPacked, otherMaxima);
+    assertThat(otherPacked.toByteArray()).isEqualTo(q.packed().toByteArray());
+    assertThat(otherMaxima.toFloatArray()).isEqualTo(q.absmax().toFloatArray());
     Tensor lookup = q.blocksByLookup(q.absmax(), 0, q.absmax().numel(), 0, n);
     assertThat(lookup.toFloatArray()).isEqualTo(loop.toFloatArray());
   }
