@@ -230,9 +230,10 @@ public final class CheckpointAdapter {
               type,
               new long[] {out, rank},
               () -> {
-                Tensor b = pending[0];
-                pending[0] = null;
-                return b;
+                // The copy belongs to the caller's scope, so that no B outlives its turn.
+                try (Tensor b = pending[0]) {
+                  return b.cloned();
+                }
               }));
     }
     Safetensors.stream(folder.resolve(AdapterFile.FILE), sources, AdapterFile.METADATA);

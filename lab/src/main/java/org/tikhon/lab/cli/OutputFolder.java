@@ -65,7 +65,7 @@ final class OutputFolder {
     // Weights of another layout beside the new ones would be read in their place.
     for (Path old : entries(to)) {
       String name = old.getFileName().toString();
-      if (name.endsWith(".safetensors") || name.endsWith(".safetensors.index.json")) {
+      if (name.matches("model.*\\.safetensors(\\.index\\.json)?")) {
         Files.delete(old);
       }
     }

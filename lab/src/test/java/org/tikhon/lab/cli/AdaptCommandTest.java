@@ -371,6 +371,52 @@ class AdaptCommandTest {
     assertThat(result.err).contains("the base is 4-bit");
   }
 
+  @Test
+  void anAdapterThatPeftWroteIsMergedWithItsPatterns() throws Exception {
+    Map<String, Tensor> tensors = llama(Dtype.FLOAT32);
+    Path model = file("llama.safetensors", tensors);
+    Path adapter = Files.createDirectory(folder.resolve("adapter"));
+    // Every field of peft 0.21.
+    Files.writeString(
+        adapter.resolve("adapter_config.json"),
+        """
+        {"alora_invocation_tokens": null, "alpha_pattern": {"layers.0.self_attn.q_proj": 12},
+         "arrow_config": null, "auto_mapping": null, "base_model_name_or_path": "llama",
+         "bias": "none", "corda_config": null, "ensure_weight_tying": false, "eva_config": null,
+         "exclude_modules": null, "fan_in_fan_out": false, "inference_mode": true,
+         "init_lora_weights": "pissa_niter_4", "layer_replication": null, "layers_pattern": null,
+         "layers_to_transform": null, "loftq_config": {}, "lora_alpha": 4, "lora_bias": false,
+         "lora_dropout": 0.05, "megatron_config": null, "megatron_core": "megatron.core",
+         "modules_to_save": null, "peft_type": "LORA", "peft_version": "0.21.0",
+         "qalora_group_size": 16, "r": 2, "rank_pattern": {"q_proj": 3}, "revision": null,
+         "target_modules": ".*self_attn\\\\.(q|v)_proj", "target_parameters": null,
+         "task_type": "CAUSAL_LM", "trainable_token_indices": null, "use_dora": false,
+         "use_qalora": false, "use_rslora": false}
+        """);
+    Map<String, Tensor> pairs = new LinkedHashMap<>();
+    String q = "model.layers.0.self_attn.q_proj";
+    String v = "model.layers.0.self_attn.v_proj";
+    pairs.put(KEY + q + ".lora_A.weight", rng.normal(3, WIDTH));
+    pairs.put(KEY + q + ".lora_B.weight", rng.normal(WIDTH, 3));
+    pairs.put(KEY + v + ".lora_A.weight", rng.normal(2, WIDTH));
+    pairs.put(KEY + v + ".lora_B.weight", rng.normal(WIDTH / 2, 2));
+    Safetensors.write(adapter.resolve("adapter_model.safetensors"), pairs, Map.of("format", "pt"));
+    Path out = folder.resolve("m.safetensors");
+    Result result = run("adapt", "merge", model, adapter, out);
+    assertThat(result.code).as(result.err).isZero();
+    assertThat(result.err).contains("init_lora_weights is pissa_niter_4");
+    Map<String, Tensor> merged = Safetensors.read(out);
+    // Scalings 12 / 3 and 4 / 2.
+    for (Map.Entry<String, Double> e : Map.of(q, 4.0, v, 2.0).entrySet()) {
+      Tensor product =
+          pairs
+              .get(KEY + e.getKey() + ".lora_B.weight")
+              .matmul(pairs.get(KEY + e.getKey() + ".lora_A.weight"));
+      Tensor expected = tensors.get(e.getKey() + ".weight").addScaled(product, e.getValue());
+      assertThat(difference(merged.get(e.getKey() + ".weight"), expected)).isLessThan(1e-5);
+    }
+  }
+
   // ---- Bad input
 
   @Test
