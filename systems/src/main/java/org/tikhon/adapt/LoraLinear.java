@@ -29,6 +29,7 @@ public final class LoraLinear extends Module {
   public LoraLinear(Linear base, LoraConfig config, QPissa.Settings quantization, Rng rng) {
     this.base = child("base_layer", base);
     base.freeze();
+    PeftModel.warnAboutDropout(config);
     lora = LoraWeight.attachQuantized(base, "weight", "base_layer", config, quantization, rng);
   }
 

@@ -137,6 +137,11 @@ public final class PissaClaim implements Claim {
 
   // ---- Convergence
 
+  /** Such as 3e-4. */
+  private static String label(double rate) {
+    return String.format(Locale.ROOT, "%.0e", rate).replace("e-0", "e-");
+  }
+
   private record Data(Tensor x, Tensor y) {
     Data take(Tensor index) {
       return new Data(x.indexSelect(0, index), y.indexSelect(0, index));
@@ -174,8 +179,8 @@ public final class PissaClaim implements Claim {
                 train(copy, model.parameters(), even, rate, TUNE_STEPS, new Rng(order));
             double early = Arrays.stream(losses, 40, 60).average().orElseThrow();
             double last = lossOf(copy, even);
-            results.add(arm + "/loss of steps 40-60, rate " + rate, seed, early, "");
-            results.add(arm + "/final training loss, rate " + rate, seed, last, "");
+            results.add(arm + "/loss of steps 40-60, rate " + label(rate), seed, early, "");
+            results.add(arm + "/final training loss, rate " + label(rate), seed, last, "");
             context
                 .log()
                 .accept(
@@ -197,15 +202,15 @@ public final class PissaClaim implements Claim {
       if (Arrays.stream(rates).noneMatch(r -> r == rate)) {
         continue;
       }
-      String early = "/loss of steps 40-60, rate " + rate;
-      String last = "/final training loss, rate " + rate;
+      String early = "/loss of steps 40-60, rate " + label(rate);
+      String last = "/final training loss, rate " + label(rate);
       results.atMost(
-          "rate " + rate + ": PiSSA's loss of steps 40-60 <= 0.75 LoRA's",
+          "rate " + label(rate) + ": PiSSA's loss of steps 40-60 <= 0.75 LoRA's",
           results.mean("pissa" + early),
           EARLY_BAR,
           results.mean("lora" + early));
       results.atMost(
-          "rate " + rate + ": PiSSA's final loss <= 0.85 LoRA's",
+          "rate " + label(rate) + ": PiSSA's final loss <= 0.85 LoRA's",
           results.mean("pissa" + last),
           FINAL_BAR,
           results.mean("lora" + last));
@@ -218,17 +223,17 @@ public final class PissaClaim implements Claim {
               .min(
                   (a, b) ->
                       Double.compare(
-                          results.mean(arm + "/final training loss, rate " + a),
-                          results.mean(arm + "/final training loss, rate " + b)))
+                          results.mean(arm + "/final training loss, rate " + label(a)),
+                          results.mean(arm + "/final training loss, rate " + label(b))))
               .orElseThrow();
       best.put(arm, bestRate);
     }
     results.atMost(
         "each with its best rate (LoRA %s, PiSSA %s): PiSSA's final loss <= LoRA's + 2 %%"
-            .formatted(best.get("lora"), best.get("pissa")),
-        results.mean("pissa/final training loss, rate " + best.get("pissa")),
+            .formatted(label(best.get("lora")), label(best.get("pissa"))),
+        results.mean("pissa/final training loss, rate " + label(best.get("pissa"))),
         TUNED_BAR,
-        results.mean("lora/final training loss, rate " + best.get("lora")));
+        results.mean("lora/final training loss, rate " + label(best.get("lora"))));
     results.notes.add(
         "tuned over rates 3e-4 to 1e-1: wider than up to 1e-2, at which LoRA would be cut short");
     results.notes.add(
