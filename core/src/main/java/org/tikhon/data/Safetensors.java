@@ -122,11 +122,16 @@ public final class Safetensors implements AutoCloseable {
       throw new DataException(path + ": the header is not a JSON object");
     }
     for (Map.Entry<String, JsonNode> e : root.properties()) {
-      if (e.getKey().equals("__metadata__")) {
-        e.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asString()));
-        continue;
+      try {
+        if (e.getKey().equals("__metadata__")) {
+          e.getValue().properties().forEach(m -> metadata.put(m.getKey(), m.getValue().asString()));
+        } else {
+          entries.put(e.getKey(), entry(path, e.getKey(), e.getValue(), data));
+        }
+      } catch (JacksonException bad) {
+        throw new DataException(
+            path + ": header entry " + e.getKey() + ": " + bad.getOriginalMessage(), bad);
       }
-      entries.put(e.getKey(), entry(path, e.getKey(), e.getValue(), data));
     }
   }
 
@@ -146,6 +151,10 @@ public final class Safetensors implements AutoCloseable {
     long bytes = dtype.bytes();
     for (int i = 0; i < shape.length; i++) {
       shape[i] = sizes.get(i).asLong();
+      if (shape[i] < 0) {
+        throw new DataException(
+            path + ": tensor " + name + " has a negative size: " + Arrays.toString(shape));
+      }
       bytes *= shape[i];
     }
     long from = offsets.get(0).asLong();

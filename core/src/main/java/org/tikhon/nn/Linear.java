@@ -1,6 +1,5 @@
 package org.tikhon.nn;
 
-import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
@@ -9,6 +8,8 @@ import org.tikhon.tensor.Tensor;
  * {@code bias [out]}.
  */
 public final class Linear extends Module {
+  private final long in;
+  private final long out;
   private final Parameter weight;
   private final Parameter bias;
 
@@ -19,13 +20,15 @@ public final class Linear extends Module {
   public Linear(long in, long out, boolean withBias, Rng rng) {
     Check.positive("in", in);
     Check.positive("out", out);
+    this.in = in;
+    this.out = out;
     weight = parameter("weight", Init.torchDefault(rng, out, in));
     bias = withBias ? parameter("bias", Init.uniform(1 / Math.sqrt(in), rng, out)) : null;
   }
 
   @Override
   public Tensor forward(Tensor x) {
-    return Functional.linear(x, weight.value(), bias == null ? null : bias.value());
+    return weight.linear(x, bias == null ? null : bias.value());
   }
 
   public Tensor weight() {
@@ -38,10 +41,10 @@ public final class Linear extends Module {
   }
 
   public long inFeatures() {
-    return weight.original().size(1);
+    return in;
   }
 
   public long outFeatures() {
-    return weight.original().size(0);
+    return out;
   }
 }

@@ -2,12 +2,15 @@ package org.tikhon.nn;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.tikhon.tensor.Autograd;
 import org.tikhon.tensor.Dtype;
+import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
@@ -37,6 +40,18 @@ public abstract class Module implements AutoCloseable {
     /** The tensor that is used in the forward pass. */
     public Tensor value() {
       return parametrization == null ? tensor : parametrization.forward(tensor);
+    }
+
+    /**
+     * {@code x value^T + bias}; a parametrization may know a cheaper way than to build the value
+     * first, see {@link Parametrization#linear}.
+     *
+     * @param bias {@code [out]}, or null
+     */
+    public Tensor linear(Tensor x, Tensor bias) {
+      return parametrization == null
+          ? Functional.linear(x, tensor, bias)
+          : parametrization.linear(x, tensor, bias);
     }
 
     /** The registered tensor, before any parametrization. */
@@ -151,6 +166,11 @@ public abstract class Module implements AutoCloseable {
     return parameters().stream().mapToLong(Tensor::numel).sum();
   }
 
+  /** The names of this module's own parameters, without those of its parts. */
+  public Set<String> parameterNames() {
+    return Collections.unmodifiableSet(parameters.keySet());
+  }
+
   /** One of this module's own parameters. */
   public Parameter parameter(String name) {
     Parameter parameter = parameters.get(name);
@@ -187,9 +207,21 @@ public abstract class Module implements AutoCloseable {
    * parametrizations.NAME.original}.
    */
   public void parametrize(String name, Parametrization parametrization) {
+    parametrize(name, parametrization, parameter(name).original());
+  }
+
+  /**
+   * As {@link #parametrize(String, Parametrization)}, with another tensor as the original, which
+   * the parametrization turns into the weight: packed, quantised numbers for example. The tensor
+   * that was registered before is let go.
+   */
+  public void parametrize(String name, Parametrization parametrization, Tensor original) {
     Parameter parameter = parameter(name);
     if (parameter.isParametrized()) {
       throw new IllegalArgumentException("parameter " + name + " is parametrized already");
+    }
+    if (original != parameter.tensor) {
+      parameter.tensor = original.detach().escape();
     }
     parameter.parametrization = parametrization;
     parameter.tensor.setRequiresGrad(parametrization.trainsOriginal());
@@ -207,7 +239,12 @@ public abstract class Module implements AutoCloseable {
     }
     try (Scope scope = Scope.open();
         Autograd.NoGrad off = Autograd.noGrad()) {
-      parameter.tensor.copy_(parameter.value());
+      Tensor value = parameter.value();
+      if (Arrays.equals(value.shape(), parameter.tensor.shape())) {
+        parameter.tensor.copy_(value);
+      } else {
+        parameter.tensor = value.detach().contiguous().escape();
+      }
     }
     parameter.parametrization = null;
     parameter.tensor.setRequiresGrad(true);

@@ -37,7 +37,8 @@ public final class MultiheadAttention extends Module {
     long batch = x.size(0);
     long length = x.size(1);
     Tensor qkv =
-        Functional.linear(x, inWeight.value(), inBias.value())
+        inWeight
+            .linear(x, inBias.value())
             .reshape(batch, length, 3, heads, features / heads)
             .permute(2, 0, 3, 1, 4);
     Tensor y =

@@ -162,6 +162,45 @@ class ModuleTest {
         .hasMessage("parameter weight is not parametrized");
   }
 
+  /** W = 2 P^T for a stored P, applied without building it. */
+  private static final class Stored extends Parametrization {
+    private int shortcuts;
+
+    @Override
+    public Tensor forward(Tensor original) {
+      return original.t().mul(2);
+    }
+
+    @Override
+    public Tensor linear(Tensor x, Tensor original, Tensor bias) {
+      shortcuts++;
+      return x.matmul(original).mul(2).add(bias);
+    }
+
+    @Override
+    public boolean trainsOriginal() {
+      return false;
+    }
+  }
+
+  @Test
+  void aParametrizationCanStoreSomethingElseAndApplyItDirectly() {
+    Linear linear = new Linear(3, 2, rng);
+    Tensor stored = rng.normal(3, 2);
+    Stored parametrization = new Stored();
+    linear.parametrize("weight", parametrization, stored);
+    Tensor x = rng.normal(5, 3);
+    Tensor expected = Functional.linear(x, stored.t().mul(2), linear.bias());
+    assertThat(linear.forward(x).allClose(expected, 1e-5, 1e-6)).isTrue();
+    assertThat(parametrization.shortcuts).isEqualTo(1);
+    assertThat(linear.inFeatures()).isEqualTo(3);
+    assertThat(linear.parameterNames()).containsExactly("weight", "bias");
+    linear.unparametrize("weight");
+    assertThat(linear.weight().shape()).containsExactly(2, 3);
+    assertThat(linear.forward(x).allClose(expected, 1e-5, 1e-6)).isTrue();
+    assertThat(linear.namedParameters()).containsOnlyKeys("weight", "bias");
+  }
+
   @Test
   void aStateThatDoesNotFitIsRefused() {
     Linear linear = new Linear(3, 2, rng);

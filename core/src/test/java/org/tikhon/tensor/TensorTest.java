@@ -219,4 +219,15 @@ class TensorTest {
     }
     assertThat(mean).isCloseTo(0.5, within(0.08));
   }
+
+  @Test
+  void theRandomisedDecompositionFindsALowRankMatrixExactly() {
+    Rng rng = new Rng(1);
+    Tensor a = rng.normal(Dtype.FLOAT64, 30, 4).matmul(rng.normal(Dtype.FLOAT64, 4, 50));
+    Linalg.Svd f = Linalg.randomizedSvd(a, 4, 2, 1, rng);
+    assertThat(f.u().shape()).containsExactly(30, 4);
+    assertThat(f.vh().shape()).containsExactly(4, 50);
+    assertThat(f.u().mul(f.s()).matmul(f.vh()).allClose(a, 0, 1e-10)).isTrue();
+    assertThat(f.s().allClose(Linalg.svdvals(a).narrow(0, 0, 4), 1e-10, 0)).isTrue();
+  }
 }
