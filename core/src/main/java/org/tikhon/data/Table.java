@@ -180,7 +180,7 @@ public record Table(String source, List<Column> columns) {
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:")) {
       return collect(path, connection, from);
     } catch (SQLException e) {
-      String ragged = csv && !e.getMessage().contains("Line:") ? firstRaggedLine(path) : null;
+      String ragged = csv ? firstRaggedLine(path) : null;
       throw new DataException(path + ": " + (ragged != null ? ragged : explain(e)), e);
     }
   }
@@ -254,7 +254,7 @@ public record Table(String source, List<Column> columns) {
         number++;
         int own = separators(line, separator) + 1;
         if (!line.isEmpty() && own != fields) {
-          return "Line: %d has %d fields, the first line has %d".formatted(number, own, fields);
+          return "line %d has %d fields, the first line has %d".formatted(number, own, fields);
         }
       }
       return null;

@@ -146,14 +146,14 @@ class TableTest {
     assertThatThrownBy(() -> Table.read(path))
         .isInstanceOf(DataException.class)
         .hasMessageStartingWith(path + ": ")
-        .hasMessageContaining("Line: 4")
+        .hasMessageContaining("line 4")
         .hasMessageContaining("2 fields, the first line has 3");
     Path far = folder.resolve("far.csv");
     Files.writeString(far, "a,b,c\n" + "1,2,3\n".repeat(50_000) + "1,2\n" + "1,2,3\n".repeat(10));
     assertThatThrownBy(() -> Table.read(far))
         .isInstanceOf(DataException.class)
         .hasMessageStartingWith(far + ": ")
-        .hasMessageContaining("Line: 50002");
+        .hasMessageContaining("line 50002");
   }
 
   @Test

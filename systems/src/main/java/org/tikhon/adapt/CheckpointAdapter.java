@@ -32,6 +32,9 @@ public final class CheckpointAdapter {
   public static final String DEFAULT_TARGETS =
       "(attn\\.(c_attn|c_proj)|mlp\\.(c_fc|c_proj)|self_attn\\.[qkvo]_proj|mlp\\.(gate|up|down)_proj)";
 
+  /** Where {@link #pissa} puts the residual base, below its output folder. */
+  public static final String RESIDUAL = "base";
+
   private static final Pattern GPT2 =
       Pattern.compile(
           "(?:transformer\\.)?h\\.\\d+\\.(?:attn\\.(?:c_attn|c_proj)|mlp\\.(?:c_fc|c_proj))");
@@ -62,8 +65,9 @@ public final class CheckpointAdapter {
   // ---- Decomposition
 
   /**
-   * Splits a checkpoint into the residual base, written with the same files and names into {@code
-   * out}, and the principal pairs, written as a peft adapter into {@code out/pissa_init}.
+   * Splits a checkpoint into the principal pairs, written as a peft adapter into {@code out}, and
+   * the residual base, written with the same files and names into {@code out/base}: an adapter
+   * beside its base would be loaded with it, and then a second time.
    *
    * @param rank at least 1 and at most the smaller size of every layer
    * @param targets finds its layers in their names (at their end); null for {@link
@@ -91,9 +95,9 @@ public final class CheckpointAdapter {
     try (Checkpoint base = Checkpoint.open(in)) {
       Map<String, Layer> layers = choose(base, targets);
       layers.values().forEach(l -> checkDecomposable(base, l, rank));
-      Path folder = out.resolve("pissa_init");
-      Files.createDirectories(folder);
-      writePrincipal(base, layers, folder, rank, init.svd(new Rng(seed)), progress);
+      Path residual = out.resolve(RESIDUAL);
+      Files.createDirectories(residual);
+      writePrincipal(base, layers, out, rank, init.svd(new Rng(seed)), progress);
       LoraConfig config =
           new LoraConfig(
               rank,
@@ -110,10 +114,10 @@ public final class CheckpointAdapter {
                   base.matrices().stream().map(CheckpointAdapter::adapterPath).toList()),
               base.isLanguageModel() ? "CAUSAL_LM" : null,
               baseName)
-          .write(folder);
-      try (AdapterFile adapter = AdapterFile.open(folder)) {
+          .write(out);
+      try (AdapterFile adapter = AdapterFile.open(out)) {
         base.copy(
-            out,
+            residual,
             name -> {
               Layer layer = layers.get(name);
               return layer == null

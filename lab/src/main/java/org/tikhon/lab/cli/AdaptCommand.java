@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  tikhon adapt pissa llama/ llama-pissa/ --rank 128 --niter 16",
-      "  tikhon adapt merge llama-pissa/ trained/ merged/",
-      "  tikhon adapt to-lora trained/ llama-pissa/pissa_init/ lora/"
+      "  tikhon adapt merge llama-pissa/base/ trained/ merged/",
+      "  tikhon adapt to-lora trained/ llama-pissa/ lora/"
     })
 public final class AdaptCommand implements Runnable {
   @Spec private CommandSpec spec;
@@ -45,7 +45,7 @@ public final class AdaptCommand implements Runnable {
   }
 
   private static CheckpointAdapter.Progress progress(ProgressLine line) {
-    return (done, total, name) -> line.show((double) done / total, name);
+    return (done, total, name) -> line.show(done, total, name);
   }
 
   private static void report(
@@ -87,8 +87,8 @@ public final class AdaptCommand implements Runnable {
       mixinStandardHelpOptions = true,
       description = {
         "Splits a checkpoint into a residual base and the principal low-rank pairs (PiSSA).",
-        "OUTDIR gets the residual base, in the same files and names, and in OUTDIR/pissa_init the"
-            + " adapter, as the Python library peft reads it: fine-tune that."
+        "OUTDIR gets the adapter, as the Python library peft reads it: fine-tune that. OUTDIR/base"
+            + " gets the residual base that it belongs to, in the same files and names as IN."
       },
       footer = {"", "Example:", "  tikhon adapt pissa model.safetensors pissa/ --rank 16"})
   static final class PissaInit implements Callable<Integer> {
@@ -142,7 +142,8 @@ public final class AdaptCommand implements Runnable {
       Pattern pattern = pattern(targets);
       refuseSame(out, in, "the model itself");
       ProgressLine line = new ProgressLine(System.err);
-      String name = out.toAbsolutePath().normalize().toString();
+      Path residual = out.resolve(CheckpointAdapter.RESIDUAL);
+      String name = residual.toAbsolutePath().normalize().toString();
       Report report;
       try {
         report =
@@ -153,19 +154,18 @@ public final class AdaptCommand implements Runnable {
                     CheckpointAdapter.pissa(
                         in, folder, rank, pattern, init, seed, name, progress(line)));
       } finally {
-        line.clear();
+        line.end();
       }
       Map<String, String> places = new LinkedHashMap<>();
-      places.put("base", out.toString());
-      places.put("adapter", out.resolve("pissa_init").toString());
+      places.put("base", residual.toString());
+      places.put("adapter", out.toString());
       report(
           spec,
           json,
           report,
           places,
-          "%d layers of rank %d (%d parameters): residual base in %s, adapter in %s"
-              .formatted(
-                  report.layers().size(), rank, report.parameters(), out, places.get("adapter")));
+          "%d layers of rank %d (%d parameters): adapter in %s, residual base in %s"
+              .formatted(report.layers().size(), rank, report.parameters(), out, residual));
       return 0;
     }
 
@@ -204,7 +204,7 @@ public final class AdaptCommand implements Runnable {
         "Adds an adapter to its base: one plain checkpoint.",
         "A PiSSA adapter belongs to the residual base, a converted one to the original."
       },
-      footer = {"", "Example:", "  tikhon adapt merge pissa/ trained/ merged.safetensors"})
+      footer = {"", "Example:", "  tikhon adapt merge pissa/base/ trained/ merged.safetensors"})
   static final class Merge implements Callable<Integer> {
     @Spec private CommandSpec spec;
 
@@ -235,6 +235,7 @@ public final class AdaptCommand implements Runnable {
     @Override
     public Integer call() throws IOException {
       refuseSame(out, base, "the base");
+      refuseSame(out, adapter, "the adapter");
       ProgressLine line = new ProgressLine(System.err);
       Report report;
       try {
@@ -246,7 +247,7 @@ public final class AdaptCommand implements Runnable {
                     force,
                     folder -> CheckpointAdapter.merge(base, adapter, folder, progress(line)));
       } finally {
-        line.clear();
+        line.end();
       }
       report(
           spec,
@@ -274,7 +275,7 @@ public final class AdaptCommand implements Runnable {
             + " on the original base.",
         "Not exact on a quantised base."
       },
-      footer = {"", "Example:", "  tikhon adapt to-lora trained/ pissa/pissa_init/ lora/"})
+      footer = {"", "Example:", "  tikhon adapt to-lora trained/ pissa/ lora/"})
   static final class ToLora implements Callable<Integer> {
     @Spec private CommandSpec spec;
 

@@ -62,10 +62,9 @@ final class OutputFolder {
 
   private static void replace(Path from, Path to) throws IOException {
     Files.createDirectories(to);
-    // Weights of another layout beside the new ones would be read in their place.
-    for (Path old : entries(to)) {
-      String name = old.getFileName().toString();
-      if (name.matches("model.*\\.safetensors(\\.index\\.json)?")) {
+    if (entries(from).stream().anyMatch(OutputFolder::isModel)) {
+      // Weights of another layout beside the new ones would be read in their place.
+      for (Path old : entries(to).stream().filter(OutputFolder::isModel).toList()) {
         Files.delete(old);
       }
     }
@@ -78,6 +77,10 @@ final class OutputFolder {
             file, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
       }
     }
+  }
+
+  private static boolean isModel(Path file) {
+    return file.getFileName().toString().matches("model.*\\.safetensors(\\.index\\.json)?");
   }
 
   private static List<Path> entries(Path folder) throws IOException {

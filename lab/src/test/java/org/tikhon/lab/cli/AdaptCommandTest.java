@@ -177,9 +177,9 @@ class AdaptCommandTest {
     JsonNode report = json.readTree(result.out);
     assertThat(report.get("layers").size()).isEqualTo(8);
 
-    Map<String, Tensor> residual = Safetensors.read(out.resolve("model.safetensors"));
+    Map<String, Tensor> residual = Safetensors.read(out.resolve("base/model.safetensors"));
     assertThat(residual.keySet()).containsExactlyElementsOf(original.keySet());
-    Path adapter = out.resolve("pissa_init");
+    Path adapter = out;
     Map<String, Tensor> pairs = Safetensors.read(adapter.resolve("adapter_model.safetensors"));
     assertThat(pairs).hasSize(16);
     String layer = "transformer.h.0.attn.c_attn";
@@ -212,7 +212,7 @@ class AdaptCommandTest {
 
     // Merged untrained it is the original again, to the rounding of the residual.
     Path merged = folder.resolve("merged.safetensors");
-    succeeds("adapt", "merge", out, adapter, merged);
+    succeeds("adapt", "merge", out.resolve("base"), adapter, merged);
     Map<String, Tensor> back = Safetensors.read(merged);
     original.forEach(
         (n, t) ->
@@ -224,7 +224,7 @@ class AdaptCommandTest {
     Path trained = trained(adapter);
     Path lora = folder.resolve("lora");
     succeeds("adapt", "to-lora", trained, adapter, lora, "--base", model);
-    succeeds("adapt", "merge", out, trained, folder.resolve("one"));
+    succeeds("adapt", "merge", out.resolve("base"), trained, folder.resolve("one"));
     succeeds("adapt", "merge", model, lora, folder.resolve("two"));
     Map<String, Tensor> one = Safetensors.read(folder.resolve("one/model.safetensors"));
     Map<String, Tensor> two = Safetensors.read(folder.resolve("two/model.safetensors"));
@@ -252,16 +252,15 @@ class AdaptCommandTest {
     Path model = sharded(original);
     Path out = folder.resolve("pissa");
     succeeds("adapt", "pissa", model, out, "--rank", 3);
-    try (Stream<Path> files = Files.list(out)) {
+    try (Stream<Path> files = Files.list(out.resolve("base"))) {
       assertThat(files.map(f -> f.getFileName().toString()))
           .containsExactlyInAnyOrder(
               "config.json",
               "model-00001-of-00002.safetensors",
               "model-00002-of-00002.safetensors",
-              "model.safetensors.index.json",
-              "pissa_init");
+              "model.safetensors.index.json");
     }
-    Path adapter = out.resolve("pissa_init");
+    Path adapter = out;
     Map<String, Tensor> pairs = Safetensors.read(adapter.resolve("adapter_model.safetensors"));
     assertThat(pairs).hasSize(28);
     assertThat(pairs.get(KEY + "model.layers.1.self_attn.k_proj.lora_A.weight").shape())
@@ -272,7 +271,7 @@ class AdaptCommandTest {
     assertThat(config.get("fan_in_fan_out").asBoolean()).isFalse();
     assertThat(config.get("target_modules").size()).isEqualTo(7);
 
-    Path index = out.resolve("model.safetensors.index.json");
+    Path index = out.resolve("base/model.safetensors.index.json");
     succeeds("adapt", "merge", index, adapter, folder.resolve("merged"));
     try (Safetensors merged = Safetensors.openModel(folder.resolve("merged"))) {
       original.forEach(
@@ -285,7 +284,7 @@ class AdaptCommandTest {
         "is sharded, so the output must be a folder",
         "adapt",
         "merge",
-        out,
+        out.resolve("base"),
         adapter,
         folder.resolve("m.safetensors"));
   }
@@ -306,11 +305,10 @@ class AdaptCommandTest {
           "--targets",
           "layers\\.1\\.self_attn\\.(q|v)_proj");
     }
-    String file = "pissa_init/adapter_model.safetensors";
+    String file = "adapter_model.safetensors";
     assertThat(Files.readAllBytes(folder.resolve("one").resolve(file)))
         .isEqualTo(Files.readAllBytes(folder.resolve("two").resolve(file)));
-    JsonNode config =
-        json.readTree(Files.readString(folder.resolve("one/pissa_init/adapter_config.json")));
+    JsonNode config = json.readTree(Files.readString(folder.resolve("one/adapter_config.json")));
     // The ends of these names would adapt layer 0 too.
     assertThat(config.get("target_modules").valueStream().map(JsonNode::asString))
         .containsExactly("model.layers.1.self_attn.q_proj", "model.layers.1.self_attn.v_proj");
@@ -323,9 +321,9 @@ class AdaptCommandTest {
     Path model = file("gpt2.safetensors", tensors);
     Path out = folder.resolve("pissa");
     succeeds("adapt", "pissa", model, out, "--rank", 2);
-    assertThat(Safetensors.read(out.resolve("pissa_init/adapter_model.safetensors")))
+    assertThat(Safetensors.read(out.resolve("adapter_model.safetensors")))
         .containsKey(KEY + "transformer.h.1.mlp.c_fc.lora_A.weight");
-    succeeds("adapt", "merge", out, out.resolve("pissa_init"), folder.resolve("m.safetensors"));
+    succeeds("adapt", "merge", out.resolve("base"), out, folder.resolve("m.safetensors"));
     assertThat(
             difference(
                 Safetensors.read(folder.resolve("m.safetensors")).get("h.1.mlp.c_fc.weight"),
@@ -341,12 +339,12 @@ class AdaptCommandTest {
     String name = "model.layers.0.self_attn.q_proj.weight";
     succeeds(
         "adapt", "pissa", model, out, "--rank", 2, "--targets", "layers\\.0\\.self_attn\\.q_proj");
-    Map<String, Tensor> base = Safetensors.read(out.resolve("model.safetensors"));
+    Map<String, Tensor> base = Safetensors.read(out.resolve("base/model.safetensors"));
     Tensor residual = base.remove(name);
     base.putAll(Nf4Files.tensors(name, Nf4.quantize(residual)));
     Path fourBit = file("four.safetensors", base);
     Path merged = folder.resolve("merged.safetensors");
-    succeeds("adapt", "merge", fourBit, out.resolve("pissa_init"), merged);
+    succeeds("adapt", "merge", fourBit, out, merged);
     Map<String, Tensor> back = Safetensors.read(merged);
     assertThat(back.keySet()).containsExactlyInAnyOrderElementsOf(tensors.keySet());
     assertThat(difference(back.get(name), tensors.get(name))).isBetween(1e-4, 0.1);
@@ -358,15 +356,7 @@ class AdaptCommandTest {
         folder.resolve("again"),
         "--rank",
         2);
-    Result result =
-        run(
-            "adapt",
-            "to-lora",
-            out.resolve("pissa_init"),
-            out.resolve("pissa_init"),
-            folder.resolve("l"),
-            "--base",
-            fourBit);
+    Result result = run("adapt", "to-lora", out, out, folder.resolve("l"), "--base", fourBit);
     assertThat(result.code).isZero();
     assertThat(result.err).contains("the base is 4-bit");
   }
@@ -520,15 +510,21 @@ class AdaptCommandTest {
     assertThat(out.resolve("model.safetensors")).hasContent("old");
     succeeds("adapt", "pissa", model, out, "--rank", 2, "--force");
     assertThat(mine).hasContent("mine");
-    assertThat(Safetensors.read(out.resolve("model.safetensors"))).isNotEmpty();
+    assertThat(out.resolve("model.safetensors")).hasContent("old");
+    assertThat(Safetensors.read(out.resolve("base/model.safetensors"))).isNotEmpty();
 
-    Path adapter = out.resolve("pissa_init");
+    Path adapter = out;
     Path merged = Files.writeString(folder.resolve("merged.safetensors"), "old");
-    isRefused("exists already; add --force", "adapt", "merge", out, adapter, merged);
+    isRefused(
+        "exists already; add --force", "adapt", "merge", out.resolve("base"), adapter, merged);
     assertThat(merged).hasContent("old");
-    succeeds("adapt", "merge", out, adapter, merged, "--force");
-    isRefused("is not empty; add --force", "adapt", "to-lora", adapter, adapter, out);
-    isRefused("holds the base", "adapt", "merge", out, adapter, out, "--force");
+    succeeds("adapt", "merge", out.resolve("base"), adapter, merged, "--force");
+    isRefused("holds the trained adapter", "adapt", "to-lora", adapter, adapter, out);
+    isRefused(
+        "is not empty; add --force", "adapt", "to-lora", adapter, adapter, out.resolve("base"));
+    Path base = out.resolve("base");
+    isRefused("holds the base", "adapt", "merge", base, adapter, base, "--force");
+    isRefused("holds the adapter", "adapt", "merge", base, adapter, out, "--force");
     isRefused("holds the model itself", "adapt", "pissa", model, folder, "--rank", 2, "--force");
     isRefused("exists and is not a folder", "adapt", "pissa", model, mine, "--rank", 2, "--force");
   }
@@ -539,7 +535,7 @@ class AdaptCommandTest {
     Path out = folder.resolve("out");
     Path pissa = folder.resolve("pissa");
     succeeds("adapt", "pissa", gpt2, pissa, "--rank", 2);
-    Path adapter = pissa.resolve("pissa_init");
+    Path adapter = pissa;
 
     Path llama = file("llama.safetensors", llama(Dtype.FLOAT32));
     isRefused(
@@ -586,7 +582,7 @@ class AdaptCommandTest {
 
     Path rank3 = folder.resolve("rank3");
     succeeds("adapt", "pissa", gpt2, rank3, "--rank", 3);
-    isRefused("different scalings", "adapt", "to-lora", adapter, rank3.resolve("pissa_init"), out);
+    isRefused("different scalings", "adapt", "to-lora", adapter, rank3, out);
     isRefused(
         "adapter_config.json: no such file", "adapt", "to-lora", adapter, folder.resolve("x"), out);
     isRefused("the base has no layer", "adapt", "to-lora", adapter, adapter, out, "--base", llama);
