@@ -16,6 +16,9 @@ final class PeakMemory {
 
   /** Starts a new measurement; without the right to, the peak stays that of the whole process. */
   static void reset() {
+    // Garbage of the training before must not count for the next one; a full collection also makes
+    // the heap small again.
+    System.gc();
     try {
       Files.writeString(CLEAR, "5");
     } catch (IOException e) {
