@@ -26,7 +26,8 @@ public final class Costs {
 
   /**
    * {@code C_ij = 1 - <X_i, Y_j> / (|X_i| |Y_j|)}, in [0, 2], with shapes as in {@link
-   * #squaredEuclidean}. A point at the origin has no direction and is refused.
+   * #squaredEuclidean}. A point at the origin has no direction and is refused, so is one whose norm
+   * overflows.
    */
   public static double[][] cosine(double[][] x, double[][] y) {
     return pairwise(unit("x", x), unit("y", y), (a, b) -> Math.clamp(1 - dot(a, b), 0, 2));
@@ -79,9 +80,9 @@ public final class Costs {
     double[][] result = new double[points.length][];
     for (int i = 0; i < points.length; i++) {
       double norm = Math.sqrt(dot(points[i], points[i]));
-      if (norm == 0) {
+      if (!(norm > 0) || Double.isInfinite(norm)) {
         throw new IllegalArgumentException(
-            "%s[%d] must not be the origin, which has no direction".formatted(name, i));
+            "%s[%d] must have a positive finite norm, has %s".formatted(name, i, norm));
       }
       result[i] = new double[points[i].length];
       for (int k = 0; k < points[i].length; k++) {

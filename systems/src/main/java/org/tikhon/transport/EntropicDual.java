@@ -19,8 +19,11 @@ final class EntropicDual {
   /** A trial point may be far off: its plan must stay finite to be compared. */
   private static final double LARGEST_EXPONENT = 50;
 
-  /** Column sums below this may have lost terms to underflow. */
-  private static final double SAFE_SUM = 1e-280;
+  /** Column sums below this may have lost terms, which are 0 below e^-650. */
+  private static final double SAFE_SUM = 1e-240;
+
+  /** A row whose sum is off by more is computed again with its largest exponent as zero. */
+  private static final double SAFE_FACTOR = 1e20;
 
   final EntropicProblem problem;
   final double[] a;
@@ -68,13 +71,18 @@ final class EntropicDual {
     double error = 0;
     Arrays.fill(columnSums, 0);
     for (int i = 0; i < a.length; i++) {
-      RowKernels.exponents(b, problem.cost()[i], problem.eta(), row);
-      double max = RowKernels.max(row);
-      double sum = RowKernels.expSum(row, -max, cap);
-      double logSum = max + Math.log(sum);
-      error += Math.abs(Math.exp(a[i] - 1 + logSum) - problem.r()[i]);
-      a[i] = logR[i] + 1 - logSum;
-      RowKernels.addScaled(columnSums, row, problem.r()[i] / sum);
+      double r = problem.r()[i];
+      // Near the solution a itself is as good as the largest exponent to keep exp in range.
+      double shift = a[i] - 1;
+      double sum = rowExpSum(i, shift);
+      if (!(r / sum > 1 / SAFE_FACTOR && r / sum < SAFE_FACTOR)) {
+        RowKernels.exponents(b, problem.cost()[i], problem.eta(), row);
+        shift = -RowKernels.max(row);
+        sum = rowExpSum(i, shift);
+      }
+      error += Math.abs(sum * Math.exp(a[i] - 1 - shift) - r);
+      a[i] = logR[i] + 1 - (Math.log(sum) - shift);
+      RowKernels.addScaled(columnSums, row, r / sum);
     }
     for (int j = 0; j < b.length; j++) {
       b[j] =
@@ -83,6 +91,12 @@ final class EntropicDual {
               : logC[j] + 1 - columnLogSumExp(j);
     }
     return error;
+  }
+
+  /** {@code row_j = exp(b_j - eta C_ij + shift)}; gives the sum. */
+  private double rowExpSum(int i, double shift) {
+    RowKernels.exponents(b, problem.cost()[i], problem.eta(), row);
+    return RowKernels.expSum(row, shift, cap);
   }
 
   private double columnLogSumExp(int j) {

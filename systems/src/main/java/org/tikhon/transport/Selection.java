@@ -7,6 +7,9 @@ final class Selection {
   private static final int DIGIT = 16;
   private static final int BUCKETS = 1 << DIGIT;
 
+  /** So few candidates are copied and sorted. */
+  private static final int FEW = 4096;
+
   private Selection() {}
 
   /**
@@ -31,10 +34,13 @@ final class Selection {
         rank -= histogram[digit--];
       }
       prefix = prefix << DIGIT | digit;
-      if (histogram[digit] == 1) {
-        return only(values, shift, prefix);
+      if (histogram[digit] <= FEW) {
+        double[] candidates = bucket(values, shift, prefix, histogram[digit]);
+        Arrays.sort(candidates);
+        return candidates[candidates.length - (int) rank];
       }
     }
+    // Many equal entries.
     return Double.longBitsToDouble(prefix);
   }
 
@@ -49,14 +55,17 @@ final class Selection {
     }
   }
 
-  private static double only(double[][] values, int shift, long prefix) {
+  /** The entries whose leading bits are {@code prefix}. */
+  private static double[] bucket(double[][] values, int shift, long prefix, int count) {
+    double[] found = new double[count];
+    int k = 0;
     for (double[] row : values) {
       for (double v : row) {
         if (Double.doubleToRawLongBits(v) >>> shift == prefix) {
-          return v;
+          found[k++] = v;
         }
       }
     }
-    throw new AssertionError("the entry was counted");
+    return found;
   }
 }

@@ -18,52 +18,52 @@ public record SparsePlan(int columns, int[] rowStart, int[] column, double[] val
     if (!(threshold >= 0)) {
       throw new IllegalArgumentException("threshold must be 0 or more, was " + threshold);
     }
-    return of(plan, Math.max(threshold, Double.MIN_VALUE), Long.MAX_VALUE);
+    double least = Math.max(threshold, Double.MIN_VALUE);
+    return of(plan, least, Integer.MAX_VALUE, count(plan, least));
   }
 
   /** The q largest entries, without zeros. */
   static SparsePlan largest(double[][] plan, long q) {
-    long entries = (long) plan.length * plan[0].length;
     if (q == 0) {
-      return of(plan, Double.POSITIVE_INFINITY, 0);
+      return of(plan, Double.POSITIVE_INFINITY, 0, 0);
     }
-    double least =
-        q >= entries ? Double.MIN_VALUE : Math.max(Selection.kthLargest(plan, q), Double.MIN_VALUE);
-    long larger = 0;
-    for (double[] row : plan) {
-      for (double p : row) {
-        larger += p > least ? 1 : 0;
-      }
+    if (q >= (long) plan.length * plan[0].length) {
+      return of(plan, 0);
     }
-    return of(plan, least, q - larger);
+    double least = Selection.kthLargest(plan, q);
+    if (least == 0) {
+      return of(plan, 0);
+    }
+    long larger = count(plan, Math.nextUp(least));
+    return of(plan, least, q - larger, q);
   }
 
-  /** The entries above {@code least} and the first {@code ties} that equal it. */
-  private static SparsePlan of(double[][] plan, double least, long ties) {
-    int[] rowStart = new int[plan.length + 1];
-    long left = ties;
-    for (int i = 0; i < plan.length; i++) {
-      int larger = 0;
-      int equal = 0;
-      for (double p : plan[i]) {
-        larger += p > least ? 1 : 0;
-        equal += p == least ? 1 : 0;
+  private static long count(double[][] plan, double least) {
+    long count = 0;
+    for (double[] row : plan) {
+      for (double p : row) {
+        count += p >= least ? 1 : 0;
       }
-      int kept = (int) Math.min(equal, left);
-      left -= kept;
-      rowStart[i + 1] = Math.addExact(rowStart[i], larger + kept);
     }
-    int[] column = new int[rowStart[plan.length]];
+    return count;
+  }
+
+  /** The {@code size} entries above {@code least} and the first {@code ties} that equal it. */
+  private static SparsePlan of(double[][] plan, double least, long ties, long size) {
+    int[] rowStart = new int[plan.length + 1];
+    int[] column = new int[Math.toIntExact(size)];
     double[] value = new double[column.length];
-    left = ties;
-    for (int i = 0, k = 0; i < plan.length; i++) {
+    long left = ties;
+    int k = 0;
+    for (int i = 0; i < plan.length; i++) {
       double[] row = plan[i];
       for (int j = 0; j < row.length; j++) {
-        if (row[j] > least || (row[j] == least && left-- > 0)) {
+        if (row[j] >= least && (row[j] > least || left-- > 0)) {
           column[k] = j;
           value[k++] = row[j];
         }
       }
+      rowStart[i + 1] = k;
     }
     return new SparsePlan(plan[0].length, rowStart, column, value);
   }

@@ -23,7 +23,7 @@ class CostsTest {
         Costs.cosine(new double[][] {{3, 4}}, new double[][] {{6, 8}, {0, 2}, {-3, -4}});
     assertThat(cost[0]).containsExactly(new double[] {0, 0.2, 2}, within(1e-15));
     assertThatThrownBy(() -> Costs.cosine(X, Y))
-        .hasMessage("x[0] must not be the origin, which has no direction");
+        .hasMessage("x[0] must have a positive finite norm, has 0.0");
   }
 
   @Test

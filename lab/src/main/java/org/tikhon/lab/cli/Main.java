@@ -20,6 +20,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       CompareCommand.class,
       PredictCommand.class,
+      TransportCommand.class,
       ClaimCommand.class,
       ClaimsCommand.class,
       ListCommand.class,
