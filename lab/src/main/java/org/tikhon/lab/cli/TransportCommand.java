@@ -50,6 +50,9 @@ public final class TransportCommand implements Callable<Integer> {
 
   private static final int KEEP = 16;
 
+  /** Nearly degenerate plans take long, but they end. */
+  private static final int MAX_NEWTON = 200;
+
   @Spec private CommandSpec spec;
 
   @Parameters(index = "0", paramLabel = "A", description = "The points to move.")
@@ -304,6 +307,7 @@ public final class TransportCommand implements Callable<Integer> {
         .autoWarmup()
         .keepPerRow(cost.equals("euclidean") ? KEEP_FOR_DISTANCES : KEEP)
         .tolerance(tolerance)
+        .maxNewton(MAX_NEWTON)
         .solve(matrix, r, c);
   }
 
