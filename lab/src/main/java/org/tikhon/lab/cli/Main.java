@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
       CompareCommand.class,
       PredictCommand.class,
       AdaptCommand.class,
+      TransportCommand.class,
       ClaimCommand.class,
       ClaimsCommand.class,
       ListCommand.class,

@@ -1,0 +1,2 @@
+/** The claims of the room {@code transport}. */
+package org.tikhon.lab.claim.transport;
