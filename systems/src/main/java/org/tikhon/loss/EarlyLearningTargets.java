@@ -75,12 +75,12 @@ public final class EarlyLearningTargets {
     try (Scope scope = Scope.open();
         Autograd.NoGrad off = Autograd.noGrad()) {
       Tensor p = clamp(probabilities.detach());
-      if (!Double.isFinite(p.sum().item())) {
+      Tensor sums = p.sumKeep(1);
+      if (!Double.isFinite(sums.sum().item())) {
         throw new IllegalArgumentException("probabilities must be finite, one of the batch is NaN");
       }
-      Tensor fresh = p.div(p.sumKeep(1));
-      Tensor updated =
-          targets.indexSelect(0, index).to(p.dtype()).mul(beta).add(fresh.mul(1 - beta));
+      Tensor past = targets.indexSelect(0, index).to(p.dtype());
+      Tensor updated = past.mul(beta).addcdiv(p, sums, 1 - beta);
       targets.indexCopy_(0, index, updated.to(targets.dtype()));
       return scope.keep(updated);
     }
