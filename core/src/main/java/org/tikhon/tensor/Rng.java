@@ -78,6 +78,27 @@ public final class Rng {
     return Tensor.wrap(() -> torch.bernoulli(p.raw, optional)).to(probabilities.device());
   }
 
+  /** Numbers from the exponential distribution with mean {@code 1 / rate}. */
+  public Tensor exponential(double rate, Dtype dtype, long... shape) {
+    if (!(rate > 0)) {
+      throw new IllegalArgumentException("rate must be positive, was " + rate);
+    }
+    Tensor drawn = Tensor.wrap(() -> torch.empty(shape, options(dtype), Tensor.NO_FORMAT));
+    Tensor.call(() -> drawn.raw.exponential_(rate, optional));
+    return place(drawn);
+  }
+
+  /** Standard Gumbel numbers, {@code -log E} with E exponential. */
+  public Tensor gumbel(Dtype dtype, long... shape) {
+    return exponential(1, dtype, shape).log().neg();
+  }
+
+  /** Counts from the Poisson distribution with the given means, in their shape and type. */
+  public Tensor poisson(Tensor means) {
+    Tensor m = means.to(Device.cpu());
+    return Tensor.wrap(() -> torch.poisson(m.raw, optional)).to(means.device());
+  }
+
   /** Random signs -1 and 1. */
   public Tensor signs(Dtype dtype, long... shape) {
     return integers(0, 2, shape).to(dtype).mul(2).sub(1);

@@ -230,4 +230,22 @@ class TensorTest {
     assertThat(f.u().mul(f.s()).matmul(f.vh()).allClose(a, 0, 1e-10)).isTrue();
     assertThat(f.s().allClose(Linalg.svdvals(a).narrow(0, 0, 4), 1e-10, 0)).isTrue();
   }
+
+  @Test
+  void drawnNumbersHaveTheMomentsOfTheirDistributions() {
+    Rng rng = new Rng(11);
+    long n = 40_000;
+    Tensor e = rng.exponential(2, Dtype.FLOAT64, n);
+    assertThat(e.min().item()).isPositive();
+    assertThat(e.mean().item()).isCloseTo(0.5, within(0.01));
+    assertThat(e.std(true).item()).isCloseTo(0.5, within(0.015));
+    Tensor g = rng.gumbel(Dtype.FLOAT64, n);
+    assertThat(g.mean().item()).isCloseTo(0.5772, within(0.03));
+    assertThat(g.var(true).item()).isCloseTo(Math.PI * Math.PI / 6, within(0.06));
+    Tensor counts = rng.poisson(Tensor.full(3, Dtype.FLOAT64, n));
+    assertThat(counts.mean().item()).isCloseTo(3, within(0.05));
+    assertThat(counts.var(true).item()).isCloseTo(3, within(0.1));
+    assertThatThrownBy(() -> rng.exponential(0, Dtype.FLOAT64, 2))
+        .hasMessage("rate must be positive, was 0.0");
+  }
 }
