@@ -3,10 +3,12 @@ package org.tikhon.data;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /**
  * Writes files so that a reader sees the old content or the new, never a part: to a temporary name,
@@ -28,7 +30,10 @@ public final class AtomicFiles {
   public static void write(Path target, Writer writer) throws IOException {
     Path folder = target.toAbsolutePath().getParent();
     Files.createDirectories(folder);
-    Path temporary = Files.createTempFile(folder, "." + target.getFileName(), ".part");
+    // Not createTempFile, whose files nobody else may read.
+    Path temporary =
+        Files.createFile(
+            folder.resolve(".%s.%s.part".formatted(target.getFileName(), UUID.randomUUID())));
     try {
       writer.write(temporary);
       try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
@@ -36,6 +41,11 @@ public final class AtomicFiles {
       }
       Files.move(
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (FileSystemException e) {
+      throw e;
+    } catch (IOException e) {
+      // Such as a full disk, which does not say where.
+      throw new IOException("cannot write " + target + ": " + e.getMessage(), e);
     } finally {
       Files.deleteIfExists(temporary);
     }

@@ -42,7 +42,7 @@ class AtomicFilesTest {
                       Files.writeString(temporary, "half of the n");
                       throw new IOException("the disk is full");
                     }))
-        .hasMessage("the disk is full");
+        .hasMessage("cannot write " + file + ": the disk is full");
     assertThat(file).hasContent("old");
     assertThat(content()).containsExactly(file);
   }
