@@ -91,8 +91,14 @@ public final class PredictionMemory implements SelfTeacher {
         Autograd.NoGrad off = Autograd.noGrad()) {
       Tensor p = probabilities.detach().to(computed());
       checkRows(places, p);
-      Tensor last = lastOccurrences(places);
-      rows.indexCopy_(0, index.indexSelect(0, last), p.indexSelect(0, last).to(rows.dtype()));
+      long[] last = lastOccurrences(places);
+      if (last.length == places.length) {
+        rows.indexCopy_(0, index, p.to(rows.dtype()));
+      } else {
+        // Writing one row twice has no order.
+        Tensor kept = Tensor.of(last, last.length);
+        rows.indexCopy_(0, index.indexSelect(0, kept), p.indexSelect(0, kept).to(rows.dtype()));
+      }
     }
   }
 
@@ -116,13 +122,13 @@ public final class PredictionMemory implements SelfTeacher {
     return rows.dtype() == Dtype.FLOAT64 ? Dtype.FLOAT64 : Dtype.FLOAT32;
   }
 
-  /** The places in the batch of each sample's last row; writing one row twice has no order. */
-  private static Tensor lastOccurrences(long[] places) {
-    Map<Long, Long> last = new LinkedHashMap<>();
+  /** The places in the batch of each sample's last row. */
+  private static long[] lastOccurrences(long[] places) {
+    Map<Long, Integer> last = new LinkedHashMap<>();
     for (int k = 0; k < places.length; k++) {
-      last.put(places[k], (long) k);
+      last.put(places[k], k);
     }
-    return Tensor.of(last.values().stream().mapToLong(k -> k).toArray(), last.size());
+    return last.values().stream().mapToLong(k -> k).toArray();
   }
 
   private long[] checkIndex(Tensor index) {

@@ -65,15 +65,11 @@ public final class PsKdLoss {
   /** Labels as rows of probabilities. */
   private static Tensor distributions(Tensor labels, Tensor like) {
     if (labels.dtype() == Dtype.INT64) {
-      return oneHot(labels, like.size(0), like.size(1)).to(like.dtype());
+      checkLabels(labels, like.size(0), like.size(1));
+      return Functional.oneHot(labels, like.size(1)).to(like.dtype());
     }
     checkSameShape("labels", labels, "past", like);
     return labels.detach().to(like.dtype());
-  }
-
-  private static Tensor oneHot(Tensor labels, long samples, long classes) {
-    checkLabels(labels, samples, classes);
-    return Functional.oneHot(labels, classes);
   }
 
   /**
