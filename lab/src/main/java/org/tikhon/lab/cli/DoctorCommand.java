@@ -48,7 +48,9 @@ public final class DoctorCommand implements Callable<Integer> {
     facts.put(
         "threads",
         Engine.threads()
-            + (System.getenv("TIKHON_THREADS") == null ? "" : " (from TIKHON_THREADS)"));
+            + (System.getenv("TIKHON_THREADS") == null
+                ? " (set TIKHON_THREADS for more)"
+                : " (from TIKHON_THREADS)"));
     facts.put("device", Device.best().toString());
     facts.put("works", works());
     OperatingSystemMXBean system =
