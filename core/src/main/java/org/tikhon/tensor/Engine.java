@@ -54,7 +54,7 @@ public final class Engine {
   private static int threadsFromEnvironment() {
     String value = System.getenv("TIKHON_THREADS");
     if (value == null || value.isBlank()) {
-      return Runtime.getRuntime().availableProcessors();
+      return 1;
     }
     try {
       int threads = Integer.parseInt(value.strip());
