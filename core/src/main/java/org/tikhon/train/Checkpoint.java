@@ -40,4 +40,16 @@ public record Checkpoint(int epoch, Map<String, Tensor> state, Map<String, Strin
       return new Checkpoint(Integer.parseInt(epoch), file.tensors(), notes);
     }
   }
+
+  /** The entries whose names begin with a prefix, without it. */
+  public static Map<String, Tensor> part(Map<String, Tensor> state, String prefix) {
+    Map<String, Tensor> part = new LinkedHashMap<>();
+    state.forEach(
+        (name, t) -> {
+          if (name.startsWith(prefix)) {
+            part.put(name.substring(prefix.length()), t);
+          }
+        });
+    return part;
+  }
 }

@@ -125,20 +125,8 @@ public abstract class SupervisedLearner implements Learner {
 
   @Override
   public void load(Map<String, Tensor> state) {
-    model.loadStateDict(part(state, "model."));
-    optimizer.load(part(state, "optimizer."));
+    model.loadStateDict(Checkpoint.part(state, "model."));
+    optimizer.load(Checkpoint.part(state, "optimizer."));
     rng.restore(state.get("rng"));
-  }
-
-  /** The entries whose names begin with a prefix, without it. */
-  protected static Map<String, Tensor> part(Map<String, Tensor> state, String prefix) {
-    Map<String, Tensor> part = new LinkedHashMap<>();
-    state.forEach(
-        (name, t) -> {
-          if (name.startsWith(prefix)) {
-            part.put(name.substring(prefix.length()), t);
-          }
-        });
-    return part;
   }
 }

@@ -3,6 +3,7 @@ package org.tikhon.adapt;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import org.tikhon.EditDistance;
 
 /** Finds the layers that a user probably meant. */
 final class LayerNames {
@@ -17,7 +18,7 @@ final class LayerNames {
         .map(name -> end(name, dots))
         .distinct()
         .sorted(
-            Comparator.comparingInt((String name) -> distance(wanted, name))
+            Comparator.comparingInt((String name) -> EditDistance.between(wanted, name))
                 .thenComparing(Comparator.naturalOrder()))
         .limit(SHOWN)
         .toList();
@@ -29,23 +30,5 @@ final class LayerNames {
       from = name.lastIndexOf('.', from - 1);
     }
     return from < 0 ? name : name.substring(from + 1);
-  }
-
-  /** Levenshtein's edit distance. */
-  private static int distance(String a, String b) {
-    int[] row = new int[b.length() + 1];
-    for (int j = 0; j < row.length; j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j < row.length; j++) {
-        int substitution = diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(substitution, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[b.length()];
   }
 }

@@ -14,6 +14,7 @@ import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 import org.tikhon.train.Batch;
+import org.tikhon.train.Checkpoint;
 
 /**
  * ELR+ (the same paper): two networks that take their targets from each other's weight averages,
@@ -233,15 +234,7 @@ public final class ElrPlusTrainer {
         parts(k, s)
             .forEach(
                 (prefix, part) -> part.forEach((name, t) -> t.copy_(state.get(prefix + name))));
-        Map<String, Tensor> optimizer = new LinkedHashMap<>();
-        String prefix = k + ".optimizer.";
-        state.forEach(
-            (name, t) -> {
-              if (name.startsWith(prefix)) {
-                optimizer.put(name.substring(prefix.length()), t);
-              }
-            });
-        s.optimizer.load(optimizer);
+        s.optimizer.load(Checkpoint.part(state, k + ".optimizer."));
         s.targets.load(state.get(k + ".targets"));
       }
     }

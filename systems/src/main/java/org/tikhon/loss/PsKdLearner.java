@@ -6,6 +6,7 @@ import org.tikhon.nn.Backbone;
 import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Tensor;
 import org.tikhon.train.Batch;
+import org.tikhon.train.Checkpoint;
 import org.tikhon.train.Setup;
 import org.tikhon.train.SupervisedLearner;
 
@@ -109,6 +110,6 @@ public final class PsKdLearner extends SupervisedLearner {
   @Override
   public void load(Map<String, Tensor> state) {
     super.load(state);
-    teacher.load(part(state, TEACHER));
+    teacher.load(Checkpoint.part(state, TEACHER));
   }
 }

@@ -108,11 +108,7 @@ public final class PissaClaim implements Claim {
     }
 
     double mean(String name) {
-      return measurements.stream()
-          .filter(m -> m.name().equals(name))
-          .mapToDouble(Measurement::value)
-          .average()
-          .orElseThrow();
+      return Measurement.mean(measurements, name);
     }
 
     /** Method at most a multiple of a baseline. */

@@ -393,11 +393,11 @@ public final class ElrClaim implements Claim {
   }
 
   private static List<Check> checks(List<Measurement> measured) {
-    double elr = mean(measured, "elr/test accuracy");
-    double last = mean(measured, "cross-entropy/test accuracy");
-    double stopped = mean(measured, "cross-entropy/early-stopped test accuracy");
-    double memorized = mean(measured, "elr/memorised wrong labels");
-    double detection = mean(measured, "elr/wrong-label detection");
+    double elr = Measurement.mean(measured, "elr/test accuracy");
+    double last = Measurement.mean(measured, "cross-entropy/test accuracy");
+    double stopped = Measurement.mean(measured, "cross-entropy/early-stopped test accuracy");
+    double memorized = Measurement.mean(measured, "elr/memorised wrong labels");
+    double detection = Measurement.mean(measured, "elr/wrong-label detection");
     return List.of(
         new Check("ELR final >= CE final + 10 points", against(elr, last), elr >= last + 10),
         new Check(
@@ -406,14 +406,6 @@ public final class ElrClaim implements Claim {
             elr >= stopped - 0.3),
         new Check("memorised wrong labels <= 15 %", percent(memorized), memorized <= 15),
         new Check("wrong-label detection >= 88 %", percent(detection), detection >= 88));
-  }
-
-  private static double mean(List<Measurement> measured, String name) {
-    return measured.stream()
-        .filter(m -> m.name().equals(name))
-        .mapToDouble(Measurement::value)
-        .average()
-        .orElse(Double.NaN);
   }
 
   private static String against(double a, double b) {

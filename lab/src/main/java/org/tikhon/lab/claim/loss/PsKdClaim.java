@@ -412,12 +412,7 @@ public final class PsKdClaim implements Claim {
     }
 
     double mean(Arm arm, String experiment, Quantity quantity) {
-      String name = name(arm, experiment, quantity);
-      return measured.stream()
-          .filter(m -> m.name().equals(name))
-          .mapToDouble(Measurement::value)
-          .average()
-          .orElse(Double.NaN);
+      return Measurement.mean(measured, name(arm, experiment, quantity));
     }
 
     Check accuracy(String experiment) {
