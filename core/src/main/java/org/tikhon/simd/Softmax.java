@@ -25,10 +25,12 @@ import org.tikhon.Paper;
  * SoftmaxKernel.Algorithm#AUTO}). Strided rows, temperature, masks and a chosen algorithm: {@link
  * SoftmaxKernel}, where the treatment of NaN and infinities is described.
  *
- * <p>No call allocates, except {@link #parallel}. The output may be the input. Segments hold
- * numbers in native byte order, at any alignment and of any length; closed and confined arenas show
- * as the JDK's own exceptions. Errors: {@link IllegalArgumentException} for an empty row, different
- * lengths, segments that overlap without being the same, and a read-only output.
+ * <p>No call allocates once the JIT has compiled it, except {@link #parallel}; in a JVM that has
+ * called the kernels in many different ways C2 now and then leaves a vector boxed. The output may
+ * be the input. Segments hold numbers in native byte order, at any alignment and of any length;
+ * closed and confined arenas show as the JDK's own exceptions. Errors: {@link
+ * IllegalArgumentException} for an empty row, different lengths, segments that overlap without
+ * being the same, and a read-only output.
  */
 @Paper(
     number = 13,
