@@ -11,7 +11,7 @@ import org.tikhon.tensor.Tensor;
  * b2) g^2; p -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps)}. Defaults: b1 0.9, b2 0.999,
  * epsilon 1e-8.
  */
-public final class Adam extends Optimizer {
+public final class Adam extends ParameterwiseOptimizer {
   private final double beta1;
   private final double beta2;
   private final double epsilon;

@@ -7,7 +7,7 @@ import org.tikhon.tensor.Tensor;
  * Lion (Chen et al. 2023): {@code p -= lr (sign(b1 m + (1 - b1) g) + wd p); m = b2 m + (1 - b2) g},
  * b1 0.9, b2 0.99. Its rate is three to ten times smaller than AdamW's.
  */
-public final class Lion extends Optimizer {
+public final class Lion extends ParameterwiseOptimizer {
   private static final double BETA1 = 0.9;
   private static final double BETA2 = 0.99;
 

@@ -1,35 +1,32 @@
 package org.tikhon.optim;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.tikhon.tensor.Autograd;
+import java.util.Objects;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
 /**
  * Changes parameters along their gradients. Use: {@link #zeroGrad}, {@code loss.backward()}, {@link
- * #step}.
- *
- * <p>State is one set of tensors per parameter (momenta), kept by the subclass through {@link
- * #slot}.
+ * #step}. An optimiser that treats every parameter by itself extends {@link
+ * ParameterwiseOptimizer}; one that wraps another passes on its {@link #groups} and {@link #state}.
  */
-public abstract class Optimizer {
+public interface Optimizer {
   /** Parameters that share a learning rate and a weight decay. */
-  public static final class Group {
+  final class Group {
     private final List<Tensor> parameters;
     private final double baseLearningRate;
     private double learningRate;
     private final double weightDecay;
 
     public Group(List<Tensor> parameters, double learningRate, double weightDecay) {
-      require(
+      ParameterwiseOptimizer.require(
           learningRate >= 0 && Double.isFinite(learningRate),
           "learningRate",
           learningRate,
           "0 or more");
-      require(
+      ParameterwiseOptimizer.require(
           weightDecay >= 0 && Double.isFinite(weightDecay),
           "weightDecay",
           weightDecay,
@@ -54,105 +51,55 @@ public abstract class Optimizer {
     }
   }
 
-  private final List<Group> groups;
-  private final Map<Tensor, Map<String, Tensor>> slots = new LinkedHashMap<>();
-  private long steps;
-
-  protected Optimizer(List<Group> groups) {
-    if (groups.stream().allMatch(g -> g.parameters.isEmpty())) {
-      throw new IllegalArgumentException("there are no parameters to optimise");
-    }
-    this.groups = List.copyOf(groups);
-  }
-
-  static void require(boolean condition, String name, double value, String allowed) {
-    if (!condition) {
-      throw new IllegalArgumentException(name + " must be " + allowed + ", was " + value);
-    }
-  }
-
-  public List<Group> groups() {
-    return groups;
-  }
+  /** The groups of parameters; what is set on them holds for the next step. */
+  List<Group> groups();
 
   /** The number of steps so far. */
-  public long steps() {
-    return steps;
-  }
+  long steps();
+
+  /** Changes every parameter that has a gradient. */
+  void step();
+
+  /** The state for checkpoints, by name. */
+  Map<String, Tensor> state();
+
+  /** Continues from a state. */
+  void load(Map<String, Tensor> state);
 
   /** All parameters of all groups. */
-  public List<Tensor> parameters() {
+  default List<Tensor> parameters() {
     List<Tensor> all = new ArrayList<>();
-    groups.forEach(g -> all.addAll(g.parameters));
+    groups().forEach(g -> all.addAll(g.parameters));
     return all;
   }
 
   /** Sets every group's rate to its base rate times a factor. */
-  public void scaleLearningRate(double factor) {
-    groups.forEach(g -> g.learningRate = g.baseLearningRate * factor);
+  default void scaleLearningRate(double factor) {
+    groups().forEach(g -> g.learningRate = g.baseLearningRate * factor);
   }
 
   /** Forgets the gradients. */
-  public void zeroGrad() {
-    groups.forEach(g -> g.parameters.forEach(Tensor::clearGrad));
-  }
-
-  /** Changes every parameter that has a gradient. */
-  public void step() {
-    steps++;
-    try (Scope scope = Scope.open();
-        Autograd.NoGrad off = Autograd.noGrad()) {
-      for (Group group : groups) {
-        for (Tensor parameter : group.parameters) {
-          Tensor gradient = parameter.grad();
-          if (gradient != null) {
-            update(group, parameter, gradient);
-          }
-        }
-      }
-    }
-  }
-
-  /** Changes one parameter; {@link #steps} counts from 1. */
-  protected abstract void update(Group group, Tensor parameter, Tensor gradient);
-
-  /** A parameter's state tensor of a name, contiguous, zero at first. */
-  protected final Tensor slot(Tensor parameter, String name) {
-    return slots
-        .computeIfAbsent(parameter, p -> new LinkedHashMap<>())
-        .computeIfAbsent(name, n -> parameter.detach().contiguous().zerosLike().escape());
+  default void zeroGrad() {
+    groups().forEach(g -> g.parameters.forEach(Tensor::clearGrad));
   }
 
   /**
-   * The state for checkpoints: {@code step}, and {@code INDEX.NAME} for each parameter's tensors.
+   * Scales all gradients by one factor so that the norm of all of them together is at most {@code
+   * maxNorm}; to be called between {@code backward} and {@link #step}.
+   *
+   * @return the norm before
    */
-  public Map<String, Tensor> state() {
-    Map<String, Tensor> state = new LinkedHashMap<>();
-    state.put("step", Tensor.of(new long[] {steps}));
-    List<Tensor> parameters = parameters();
-    for (int i = 0; i < parameters.size(); i++) {
-      String prefix = i + ".";
-      slots
-          .getOrDefault(parameters.get(i), Map.of())
-          .forEach((name, t) -> state.put(prefix + name, t));
-    }
-    return state;
-  }
-
-  /** Continues from a state. */
-  public void load(Map<String, Tensor> state) {
-    steps = state.get("step").itemLong();
-    List<Tensor> parameters = parameters();
-    try (Scope scope = Scope.open();
-        Autograd.NoGrad off = Autograd.noGrad()) {
-      state.forEach(
-          (key, value) -> {
-            int dot = key.indexOf('.');
-            if (dot > 0) {
-              slot(parameters.get(Integer.parseInt(key.substring(0, dot))), key.substring(dot + 1))
-                  .copy_(value);
-            }
-          });
+  default double clipGradNorm(double maxNorm) {
+    ParameterwiseOptimizer.require(maxNorm > 0, "maxNorm", maxNorm, "above 0");
+    try (Scope scope = Scope.open()) {
+      List<Tensor> gradients =
+          parameters().stream().map(Tensor::grad).filter(Objects::nonNull).toList();
+      double norm =
+          Math.sqrt(gradients.stream().mapToDouble(g -> Math.pow(g.norm().item(), 2)).sum());
+      if (norm > maxNorm) {
+        gradients.forEach(g -> g.mul_(maxNorm / norm));
+      }
+      return norm;
     }
   }
 }

@@ -7,7 +7,7 @@ import org.tikhon.tensor.Tensor;
  * Stochastic gradient descent with momentum, as in PyTorch: {@code g += wd p; m = mu m + g; p -= lr
  * m}, or with Nesterov's look-ahead {@code p -= lr (g + mu m)}.
  */
-public final class Sgd extends Optimizer {
+public final class Sgd extends ParameterwiseOptimizer {
   private final double momentum;
   private final boolean nesterov;
 

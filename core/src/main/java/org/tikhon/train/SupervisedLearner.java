@@ -27,9 +27,17 @@ public abstract class SupervisedLearner implements Learner {
   }
 
   protected SupervisedLearner(Setup setup, Backbone model) {
+    this(setup, model, setup.optimization().optimizer(model.parameters()));
+  }
+
+  /**
+   * A learner with an optimiser of its own, whose rates follow the comparison's schedule all the
+   * same.
+   */
+  protected SupervisedLearner(Setup setup, Backbone model, Optimizer optimizer) {
     this.task = setup.task();
     this.model = model;
-    this.optimizer = setup.optimization().optimizer(model.parameters());
+    this.optimizer = optimizer;
     this.schedule = setup.optimization().schedule();
     this.rng = setup.rng();
   }

@@ -137,4 +137,21 @@ class OptimizerTest {
     assertThatThrownBy(() -> new Adam(List.of(), 1))
         .hasMessage("there are no parameters to optimise");
   }
+
+  @Test
+  void clippingScalesAllGradientsByOneFactor() {
+    try (Scope scope = Scope.open()) {
+      Tensor a = Tensor.of(new double[] {3}).setRequiresGrad(true);
+      Tensor b = Tensor.of(new double[] {4}).setRequiresGrad(true);
+      Tensor unused = Tensor.of(new double[] {1}).setRequiresGrad(true);
+      Optimizer sgd = new Sgd(List.of(a, b, unused), 0.1, 0, 0);
+      a.square().add(b.square()).mul(0.5).sum().backward();
+      assertThat(sgd.clipGradNorm(10)).isCloseTo(5, within(1e-12));
+      assertThat(a.grad().item()).isCloseTo(3, within(1e-12));
+      assertThat(sgd.clipGradNorm(1)).isCloseTo(5, within(1e-12));
+      assertThat(a.grad().item()).isCloseTo(0.6, within(1e-12));
+      assertThat(b.grad().item()).isCloseTo(0.8, within(1e-12));
+      assertThatThrownBy(() -> sgd.clipGradNorm(0)).hasMessageContaining("maxNorm");
+    }
+  }
 }
