@@ -86,10 +86,13 @@ public abstract class SupervisedLearner implements Learner {
     try (Scope scope = Scope.open()) {
       optimizer.zeroGrad();
       Tensor loss = loss(batch);
-      loss.backward();
-      optimizer.step();
-      afterStep(batch);
-      return loss.item();
+      double value = loss.item();
+      if (Double.isFinite(value)) {
+        loss.backward();
+        optimizer.step();
+        afterStep(batch);
+      }
+      return value;
     }
   }
 
