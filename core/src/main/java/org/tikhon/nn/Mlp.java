@@ -15,18 +15,31 @@ public final class Mlp extends Backbone {
    * @param dropout after each hidden layer, in [0, 1)
    */
   public Mlp(long in, List<Integer> hidden, long out, double dropout, Rng rng) {
-    body = child("body", hiddenLayers(in, hidden, dropout, rng));
+    this(in, hidden, out, dropout, false, rng);
+  }
+
+  private Mlp(long in, List<Integer> hidden, long out, double dropout, boolean batchNorm, Rng rng) {
+    body = child("body", hiddenLayers(in, hidden, dropout, batchNorm, rng));
     featureSize = hidden.isEmpty() ? in : hidden.getLast();
     head(new Linear(featureSize, out, rng));
   }
 
-  /** Linear layers with ReLU and dropout on flattened inputs. */
-  static Sequential hiddenLayers(long in, List<Integer> hidden, double dropout, Rng rng) {
+  /** A perceptron with batch normalisation before each ReLU. */
+  public static Mlp batchNormalized(long in, List<Integer> hidden, long out, Rng rng) {
+    return new Mlp(in, hidden, out, 0, true, rng);
+  }
+
+  /** Linear layers with batch normalisation, ReLU and dropout on flattened inputs. */
+  static Sequential hiddenLayers(
+      long in, List<Integer> hidden, double dropout, boolean batchNorm, Rng rng) {
     List<Module> layers = new ArrayList<>();
     layers.add(Lambda.flatten());
     long size = in;
     for (int next : hidden) {
       layers.add(new Linear(size, next, rng));
+      if (batchNorm) {
+        layers.add(new BatchNorm(next));
+      }
       layers.add(Lambda.relu());
       if (dropout > 0) {
         layers.add(new Dropout(dropout, rng));

@@ -36,7 +36,7 @@ public final class TabularMlp extends Backbone {
               "embedding" + i, new Embedding(rng.normal(cardinalities.get(i), features).mul(0.1))));
       width += features;
     }
-    body = child("body", Mlp.hiddenLayers(width, hidden, dropout, rng));
+    body = child("body", Mlp.hiddenLayers(width, hidden, dropout, false, rng));
     featureSize = hidden.isEmpty() ? width : hidden.getLast();
     head(new Linear(featureSize, out, rng));
   }

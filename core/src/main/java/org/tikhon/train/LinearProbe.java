@@ -12,13 +12,12 @@ import org.tikhon.tensor.Tensor;
  * <pre>L = mean_i -log softmax(W x_i + b)_{y_i} + ridge / 2 |W|^2</pre>
  *
  * minimised with {@link Lbfgs} in FLOAT64 from zero; the problem is convex, so that nothing depends
- * on a seed. The features are standardised with mean and deviation of the training part first.
+ * on a seed. The penalty acts on the features as they are given, so that their scale matters.
  *
  * @param weight FLOAT64 {@code [d, classes]}
  * @param bias FLOAT64 {@code [classes]}
- * @param mean and {@code deviation} of the training features, FLOAT64 {@code [d]}
  */
-public record LinearProbe(Tensor weight, Tensor bias, Tensor mean, Tensor deviation) {
+public record LinearProbe(Tensor weight, Tensor bias) {
   private static final Lbfgs.Options OPTIONS = new Lbfgs.Options(10, 300, 1e-6);
 
   /**
@@ -36,9 +35,6 @@ public record LinearProbe(Tensor weight, Tensor bias, Tensor mean, Tensor deviat
     }
     try (Scope scope = Scope.open()) {
       Tensor x = features.detach().to(Dtype.FLOAT64);
-      Tensor mean = x.mean(0);
-      Tensor deviation = x.std(false, 0).clampMin(1e-8);
-      Tensor z = x.sub(mean).div(deviation);
       long d = x.size(1);
       Tensor start = Tensor.zeros(Dtype.FLOAT64, (d + 1) * classes);
       Tensor w =
@@ -46,7 +42,7 @@ public record LinearProbe(Tensor weight, Tensor bias, Tensor mean, Tensor deviat
                   v -> {
                     Tensor weight = v.slice(0, 0, d * classes).view(d, classes);
                     Tensor bias = v.slice(0, d * classes, (d + 1) * classes);
-                    return Functional.crossEntropy(z.matmul(weight).add(bias), labels)
+                    return Functional.crossEntropy(x.matmul(weight).add(bias), labels)
                         .add(weight.square().sum().mul(ridge / 2));
                   },
                   start,
@@ -54,15 +50,13 @@ public record LinearProbe(Tensor weight, Tensor bias, Tensor mean, Tensor deviat
               .x();
       return new LinearProbe(
           scope.keep(w.slice(0, 0, d * classes).view(d, classes).cloned()),
-          scope.keep(w.slice(0, d * classes, (d + 1) * classes).cloned()),
-          scope.keep(mean),
-          scope.keep(deviation));
+          scope.keep(w.slice(0, d * classes, (d + 1) * classes).cloned()));
     }
   }
 
   /** Logits of features, FLOAT64 {@code [n, classes]}. */
   public Tensor logits(Tensor features) {
-    return features.detach().to(Dtype.FLOAT64).sub(mean).div(deviation).matmul(weight).add(bias);
+    return features.detach().to(Dtype.FLOAT64).matmul(weight).add(bias);
   }
 
   /** The fraction of features whose largest logit is the label's. */
