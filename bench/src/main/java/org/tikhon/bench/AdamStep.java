@@ -1,15 +1,7 @@
 package org.tikhon.bench;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.OutputStreamWriter;
-import java.io.UncheckedIOException;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.bytedeco.pytorch.AdamOptions;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
@@ -53,15 +45,15 @@ public final class AdamStep {
     contestants.add(SideBySide.of("Tikhon", new Ours(inputs, labels, rng)::step));
     contestants.add(
         SideBySide.of("raw bindings, C++ Adam", new Bindings(inputs, labels, rng)::step));
-    List<PythonLoop> loops = new ArrayList<>();
+    List<PeerProcess> loops = new ArrayList<>();
     for (int i = 2; i < args.length; i++) {
       for (String variant : List.of("default", "foreach", "fused")) {
-        PythonLoop.start(args[i], variant).ifPresent(loops::add);
+        PeerProcess.start(args[i], "adam_mlp.py", variant).ifPresent(loops::add);
       }
     }
     contestants.addAll(loops);
     SideBySide.run(contestants, rounds, steps);
-    for (PythonLoop loop : loops) {
+    for (PeerProcess loop : loops) {
       loop.close();
     }
   }
@@ -130,61 +122,6 @@ public final class AdamStep {
         loss.backward();
       }
       optimizer.step().close();
-    }
-  }
-
-  /** The peer's script, asked for a number of steps at a time through its standard input. */
-  private static final class PythonLoop implements SideBySide.Contestant, AutoCloseable {
-    private final String name;
-    private final Process process;
-    private final BufferedReader answers;
-    private final Writer questions;
-
-    private PythonLoop(String name, Process process, BufferedReader answers) {
-      this.name = name;
-      this.process = process;
-      this.answers = answers;
-      this.questions = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
-    }
-
-    /** Empty where this PyTorch has no such variant. */
-    static Optional<PythonLoop> start(String python, String variant) throws IOException {
-      Process process =
-          new ProcessBuilder(python, "bench/peers/adam_mlp.py", variant, "--serve")
-              .redirectError(ProcessBuilder.Redirect.INHERIT)
-              .start();
-      BufferedReader answers =
-          new BufferedReader(
-              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-      String first = answers.readLine();
-      if (first == null || first.startsWith("no ")) {
-        System.out.println(python + ", " + variant + ": " + first);
-        process.destroy();
-        return Optional.empty();
-      }
-      return Optional.of(new PythonLoop("PyTorch " + first + " " + variant, process, answers));
-    }
-
-    @Override
-    public String name() {
-      return name;
-    }
-
-    @Override
-    public double seconds(int steps) throws IOException {
-      questions.write(steps + "\n");
-      questions.flush();
-      return Double.parseDouble(answers.readLine());
-    }
-
-    @Override
-    public void close() {
-      try {
-        questions.close();
-        process.destroy();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
     }
   }
 }
