@@ -6,7 +6,6 @@ import java.util.Optional;
 import org.tikhon.head.GrassmannHead;
 import org.tikhon.nn.Linear;
 import org.tikhon.nn.Module;
-import org.tikhon.optim.Grassmann;
 import org.tikhon.optim.RiemannianSgd;
 import org.tikhon.tensor.Engine;
 import org.tikhon.tensor.Rng;
@@ -33,9 +32,10 @@ public final class GrassmannStep {
     int rounds = args.length > 0 ? Integer.parseInt(args[0]) : 8;
     System.out.println("threads " + Engine.threads());
     Rng rng = new Rng(0);
-    Tensor s = Grassmann.random(CLASSES, FEATURES, DIMENSION, rng).setRequiresGrad(true);
+    GrassmannHead head = new GrassmannHead(FEATURES, CLASSES, DIMENSION, rng);
+    Tensor s = head.subspaces().getFirst();
     s.mul(rng.normal(CLASSES, FEATURES, DIMENSION)).sum().backward();
-    RiemannianSgd sgd = new RiemannianSgd(List.of(s), 1e-3, RiemannianSgd.Options.DEFAULT);
+    RiemannianSgd sgd = new RiemannianSgd(head.subspaces(), 1e-3, RiemannianSgd.Options.DEFAULT);
     List<SideBySide.Contestant> steps = new ArrayList<>();
     steps.add(SideBySide.of("Riemannian SGD", sgd::step));
     Optional<PeerProcess> peer =
@@ -47,7 +47,6 @@ public final class GrassmannStep {
 
     Tensor x = rng.normal(BATCH, FEATURES);
     Linear linear = new Linear(FEATURES, (long) CLASSES * DIMENSION, false, rng);
-    GrassmannHead head = new GrassmannHead(FEATURES, CLASSES, DIMENSION, rng);
     SideBySide.run(
         List.of(
             SideBySide.of("linear layer, forward", () -> forward(linear, x)),

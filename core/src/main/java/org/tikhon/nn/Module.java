@@ -69,10 +69,10 @@ public abstract class Module implements AutoCloseable {
 
   // ---- Registration, for constructors of layers
 
-  /** Registers a trainable tensor. */
+  /** Registers a trainable tensor; the order of its dimensions in memory is kept. */
   protected final Parameter parameter(String name, Tensor initial) {
-    Parameter parameter =
-        new Parameter(initial.detach().contiguous().setRequiresGrad(true).escape());
+    Tensor tensor = initial.isDense() ? initial.detach() : initial.detach().contiguous();
+    Parameter parameter = new Parameter(tensor.setRequiresGrad(true).escape());
     parameters.put(name, parameter);
     return parameter;
   }

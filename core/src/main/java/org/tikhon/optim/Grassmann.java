@@ -45,7 +45,8 @@ public final class Grassmann {
   /** The tangent {@code G = D - S (S^T D)} at S that is nearest to a Euclidean gradient D. */
   public static Tensor project(Tensor s, Tensor euclidean) {
     checkShapes("euclidean", s, euclidean);
-    return euclidean.sub(s.matmul(s.mT().matmul(euclidean)));
+    Tensor inner = s.mT().matmul(euclidean);
+    return addProduct_(euclidean.cloned(), s, inner.neg());
   }
 
   /**
@@ -83,9 +84,14 @@ public final class Grassmann {
         Tensor.where(
             sigma.gt(0), angle.sin().div(sigma.clampMin(Double.MIN_NORMAL)), angle.fullLike(t));
     Tensor point =
-        s.matmul(spectral(v, angle.cos(), s.dtype()))
-            .add(tangent.matmul(spectral(v, slope, s.dtype())));
+        addProduct_(
+            s.matmul(spectral(v, angle.cos(), s.dtype())), tangent, spectral(v, slope, s.dtype()));
     return new Move(point, angle.abs().max().item());
+  }
+
+  /** Adds {@code a b} to a sum in place: at this size, memory for another result costs more. */
+  private static Tensor addProduct_(Tensor sum, Tensor a, Tensor b) {
+    return sum.dim() == 3 ? sum.baddbmm_(a, b) : sum.add_(a.matmul(b));
   }
 
   /** {@code V diag(values) V^T}. */

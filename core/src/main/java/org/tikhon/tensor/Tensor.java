@@ -486,6 +486,14 @@ public final class Tensor implements AutoCloseable {
         });
   }
 
+  /**
+   * Whether the elements fill a piece of memory without gaps or repetition, in whatever order of
+   * dimensions.
+   */
+  public boolean isDense() {
+    return raw.is_non_overlapping_and_dense();
+  }
+
   /** Whether the elements lie in row-major order without gaps. */
   public boolean isContiguous() {
     return raw.is_contiguous();
@@ -1810,6 +1818,12 @@ public final class Tensor implements AutoCloseable {
   /** Adds {@code value * a / b}. */
   public Tensor addcdiv_(Tensor a, Tensor b, double value) {
     scalarRun(value, s -> raw.addcdiv_(a.raw, b.raw, s));
+    return this;
+  }
+
+  /** Adds the batched matrix product {@code a b}; all three have three dimensions. */
+  public Tensor baddbmm_(Tensor a, Tensor b) {
+    run(() -> raw.baddbmm_(a.raw, b.raw));
     return this;
   }
 

@@ -46,9 +46,6 @@ public final class GrassmannHead extends Module {
   /** The paper's dimension of the subspaces. */
   public static final int DEFAULT_DIMENSION = 8;
 
-  // Keeps the gradient of a length finite where the length is 0.
-  private static final double EPSILON = 1e-12;
-
   private final long features;
   private final double gamma;
   private final List<Part> parts = new ArrayList<>();
@@ -93,7 +90,7 @@ public final class GrassmannHead extends Module {
   }
 
   /** A head with given bases {@code [classes of dimension K, d, K]} for every dimension K. */
-  GrassmannHead(long features, int[] dimensions, double gamma, Map<Integer, Tensor> bases) {
+  GrassmannHead(long features, int[] dimensions, double gamma, Map<Integer, Tensor> initial) {
     if (dimensions.length == 0) {
       throw new IllegalArgumentException("dimensions must have an entry for every class, is empty");
     }
@@ -103,10 +100,12 @@ public final class GrassmannHead extends Module {
     this.features = features;
     this.gamma = gamma;
     this.classes = dimensions.length;
-    bases.forEach(
+    initial.forEach(
         (k, b) -> {
           int[] members = IntStream.range(0, classes).filter(c -> dimensions[c] == k).toArray();
-          parts.add(new Part(parameter("subspaces." + k, b), members, k));
+          // With k outside d in memory, [S_1 ... S_C]^T is a view and forward is one product.
+          Tensor bases = b.mT().contiguous().mT();
+          parts.add(new Part(parameter("subspaces." + k, bases), members, k));
         });
     order = parts.size() == 1 ? null : buffer("order", order(parts, classes));
   }
@@ -147,7 +146,7 @@ public final class GrassmannHead extends Module {
     long n = part.classes.length;
     Tensor rows = part.bases.value().mT().reshape(n * part.k, features);
     Tensor t = Functional.linear(unit, rows, null).view(unit.size(0), n, part.k);
-    return t.square().sum(2).add(EPSILON).sqrt();
+    return t.norm(2, 2);
   }
 
   /** The orthonormal basis of a class's subspace, {@code [d, k]}. */
