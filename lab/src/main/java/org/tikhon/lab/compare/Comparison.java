@@ -343,6 +343,8 @@ public final class Comparison {
         new ModelCard(
             problem.title(),
             best.name(),
+            best.method(),
+            best.setting(),
             problem.backbone(),
             problem.inputs(),
             problem.classes(),

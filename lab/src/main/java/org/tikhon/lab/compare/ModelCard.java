@@ -16,12 +16,16 @@ import tools.jackson.databind.json.JsonMapper;
  * What must be known beside the weights to use a model.
  *
  * @param data what it was trained on
- * @param training the method, its setting and the seed
+ * @param training the method, its setting and the seed, in words
+ * @param method the recipe's name
+ * @param setting the recipe's hyper-parameters
  * @param validation and {@code test} metrics
  */
 public record ModelCard(
     String data,
     String training,
+    String method,
+    Map<String, Double> setting,
     BackboneSpec backbone,
     Problem.Inputs inputs,
     List<String> classes,

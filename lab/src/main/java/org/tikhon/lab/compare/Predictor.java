@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.tikhon.data.DataException;
@@ -14,86 +13,66 @@ import org.tikhon.data.ImageSet;
 import org.tikhon.data.Safetensors;
 import org.tikhon.data.Table;
 import org.tikhon.lab.compare.Problem.Inputs;
-import org.tikhon.nn.Ensemble;
-import org.tikhon.nn.Module;
-import org.tikhon.tensor.Autograd;
 import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Evaluation;
 import org.tikhon.train.Learner;
+import org.tikhon.train.Recipe;
+import org.tikhon.train.Setup;
+import org.tikhon.train.Task;
 
 /** Applies the model of a finished comparison to new data. */
 public final class Predictor {
   private final ModelCard card;
-  private final Module network;
+  private final Learner learner;
 
-  private Predictor(ModelCard card, Module network) {
+  private Predictor(ModelCard card, Learner learner) {
     this.card = card;
-    this.network = network;
+    this.learner = learner;
   }
 
   /** Opens the model in a comparison's folder. */
   public static Predictor open(Path folder) throws IOException {
     ModelCard card = ModelCard.read(folder);
     try (Scope scope = Scope.open()) {
-      Map<String, Tensor> weights = Safetensors.read(folder.resolve(Comparison.MODEL));
-      long networks =
-          weights.keySet().stream()
-              .filter(n -> n.startsWith("networks."))
-              .map(n -> n.split("\\.", -1)[1])
-              .distinct()
-              .count();
-      Rng rng = new Rng(0);
-      Module network =
-          networks == 0
-              ? card.backbone().build(rng)
-              : new Ensemble(
-                  Stream.generate(() -> card.backbone().build(rng)).limit(networks).toList());
-      network.loadStateDict(weights);
-      network.eval();
-      return new Predictor(card, network);
+      Learner learner = learner(card);
+      learner.model().loadStateDict(Safetensors.read(folder.resolve(Comparison.MODEL)));
+      return new Predictor(card, learner);
     }
+  }
+
+  /** A learner as the one that was trained: a recipe may have changed the network. */
+  private static Learner learner(ModelCard card) {
+    Recipe recipe =
+        Recipe.all().stream()
+            .filter(r -> r.name().equals(card.method()))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new DataException(
+                        "the model was trained with the method %s, which is not on the class path"
+                            .formatted(card.method())));
+    Task task =
+        card.classes().isEmpty()
+            ? new Task.Regression()
+            : new Task.Classification(card.classes().size());
+    // Prediction uses neither the per-sample state nor the schedule that these sizes are for.
+    long samples = 1000;
+    Setup setup =
+        new Setup(
+            task, card.backbone()::build, samples, 1, card.backbone().optimization(1), new Rng(0));
+    return recipe.learner(setup, card.setting());
   }
 
   public ModelCard card() {
     return card;
   }
 
-  /** The network as something that predicts (and cannot learn). */
+  /** The loaded network, to predict with. */
   Learner learner() {
-    return new Learner() {
-      @Override
-      public double step(Batch batch, double epoch) {
-        throw new IllegalStateException("a loaded model does not learn");
-      }
-
-      @Override
-      public Tensor predict(Tensor inputs) {
-        try (Scope scope = Scope.open();
-            Autograd.NoGrad off = Autograd.noGrad()) {
-          Tensor y = network.forward(inputs);
-          return scope.keep(card.classes().isEmpty() ? y.squeeze(1) : y);
-        }
-      }
-
-      @Override
-      public Module model() {
-        return network;
-      }
-
-      @Override
-      public Map<String, Tensor> state() {
-        return network.stateDict();
-      }
-
-      @Override
-      public void load(Map<String, Tensor> state) {
-        network.loadStateDict(state);
-      }
-    };
+    return learner;
   }
 
   /** The predictions for a table or a folder of images, as the lines of a CSV file. */
@@ -105,11 +84,11 @@ public final class Predictor {
         double deviation = card.inputs().target().deviation();
         return Stream.concat(
                 Stream.of("prediction"),
-                Arrays.stream(Evaluation.values(learner(), inputs))
+                Arrays.stream(Evaluation.values(learner, inputs))
                     .mapToObj(v -> Double.toString(mean + deviation * v)))
             .toList();
       }
-      double[][] probabilities = Evaluation.probabilities(learner(), inputs, card.classes().size());
+      double[][] probabilities = Evaluation.probabilities(learner, inputs, card.classes().size());
       Stream<String> header =
           Stream.of(
               "prediction,"

@@ -1,6 +1,7 @@
 package org.tikhon.lab.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,6 +19,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.tikhon.train.Recipe;
+import org.tikhon.train.Task;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -102,6 +105,49 @@ class CompareCommandTest {
     assertThat(again.code()).isEqualTo(2);
     assertThat(again.err()).contains("exists already").contains("--force");
     assertThat(Files.readAllBytes(predictions)).isEqualTo(before);
+  }
+
+  private static Stream<String> classifiers() {
+    return Recipe.all().stream()
+        .filter(r -> r.supports(new Task.Classification(2)))
+        .map(Recipe::name);
+  }
+
+  /** A recipe may change the network: the saved model must be that network. */
+  @ParameterizedTest
+  @MethodSource("classifiers")
+  void everyMethodsModelPredictsAgain(String method) throws IOException {
+    Path data = table("fruit.csv", 200, false);
+    Path out = folder.resolve("out");
+    String[] run = {"--data", data.toString(), "--target", "kind", "--out", out.toString()};
+    Cli.Result trained =
+        Cli.run(
+            Stream.concat(
+                    Stream.of("compare", "--json", "--epochs", "3", "--seeds", "1", "--methods"),
+                    Stream.concat(Stream.of(method), Arrays.stream(run)))
+                .toArray(String[]::new));
+    assertThat(trained.code()).as(trained.err()).isZero();
+    double accuracy =
+        JSON.readTree(trained.out())
+            .get("leaderboard")
+            .get(0)
+            .get("stats")
+            .get("accuracy")
+            .get("mean")
+            .asDouble();
+    Path predictions = folder.resolve("predictions.csv");
+    Cli.Result predict =
+        Cli.run(
+            "predict", out.toString(), "--data", data.toString(), "--out", predictions.toString());
+    assertThat(predict.code()).as(predict.err()).isZero();
+    List<String> lines = Files.readAllLines(predictions);
+    List<String> truth = Files.readAllLines(data);
+    double right =
+        IntStream.range(1, 201)
+            .filter(i -> truth.get(i).endsWith(lines.get(i).split(",", -1)[0]))
+            .count();
+    assertThat(right / 200).isCloseTo(accuracy, within(0.1));
+    assertThat(accuracy).isGreaterThan(0.8);
   }
 
   @Test
