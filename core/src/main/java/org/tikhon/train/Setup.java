@@ -65,8 +65,11 @@ public record Setup(
 
     /** A new optimiser of the parameters. */
     public Optimizer optimizer(List<Tensor> parameters) {
-      List<Optimizer.Group> groups =
-          List.of(new Optimizer.Group(parameters, learningRate, weightDecay));
+      return optimizerOf(List.of(new Optimizer.Group(parameters, learningRate, weightDecay)));
+    }
+
+    /** A new optimiser of groups with rates and decays of their own. */
+    public Optimizer optimizerOf(List<Optimizer.Group> groups) {
       return momentum < 0
           ? new Adam(groups, 0.9, 0.999, 1e-8, true)
           : new Sgd(groups, momentum, nesterov);
