@@ -32,35 +32,49 @@ public record Setup(
    *
    * @param momentum of SGD; AdamW if negative
    * @param schedule the factor on the learning rate
+   * @param clipNorm what the norm of all gradients together is limited to before each step, or
+   *     infinity
    */
   public record Optimization(
       double learningRate,
       double momentum,
       boolean nesterov,
       double weightDecay,
-      Schedule schedule) {
+      Schedule schedule,
+      double clipNorm) {
     public static Optimization sgd(double learningRate, double momentum, double weightDecay) {
-      return new Optimization(learningRate, momentum, false, weightDecay, Schedule.constant());
+      return new Optimization(
+          learningRate,
+          momentum,
+          false,
+          weightDecay,
+          Schedule.constant(),
+          Double.POSITIVE_INFINITY);
     }
 
     public static Optimization adamW(double learningRate, double weightDecay) {
-      return new Optimization(learningRate, -1, false, weightDecay, Schedule.constant());
+      return new Optimization(
+          learningRate, -1, false, weightDecay, Schedule.constant(), Double.POSITIVE_INFINITY);
     }
 
     public Optimization withSchedule(Schedule value) {
-      return new Optimization(learningRate, momentum, nesterov, weightDecay, value);
+      return new Optimization(learningRate, momentum, nesterov, weightDecay, value, clipNorm);
     }
 
     public Optimization withWeightDecay(double value) {
-      return new Optimization(learningRate, momentum, nesterov, value, schedule);
+      return new Optimization(learningRate, momentum, nesterov, value, schedule, clipNorm);
     }
 
     public Optimization withLearningRate(double value) {
-      return new Optimization(value, momentum, nesterov, weightDecay, schedule);
+      return new Optimization(value, momentum, nesterov, weightDecay, schedule, clipNorm);
     }
 
     public Optimization withNesterov() {
-      return new Optimization(learningRate, momentum, true, weightDecay, schedule);
+      return new Optimization(learningRate, momentum, true, weightDecay, schedule, clipNorm);
+    }
+
+    public Optimization withClipNorm(double value) {
+      return new Optimization(learningRate, momentum, nesterov, weightDecay, schedule, value);
     }
 
     /** A new optimiser of the parameters. */

@@ -20,6 +20,7 @@ public abstract class SupervisedLearner implements Learner {
   private final Backbone model;
   private final Optimizer optimizer;
   private final Schedule schedule;
+  private final double clipNorm;
   private final Rng rng;
 
   protected SupervisedLearner(Setup setup) {
@@ -39,6 +40,7 @@ public abstract class SupervisedLearner implements Learner {
     this.model = model;
     this.optimizer = optimizer;
     this.schedule = setup.optimization().schedule();
+    this.clipNorm = setup.optimization().clipNorm();
     this.rng = setup.rng();
   }
 
@@ -89,6 +91,9 @@ public abstract class SupervisedLearner implements Learner {
       double value = loss.item();
       if (Double.isFinite(value)) {
         loss.backward();
+        if (clipNorm < Double.POSITIVE_INFINITY) {
+          optimizer.clipGradNorm(clipNorm);
+        }
         optimizer.step();
         afterStep(batch);
       }
