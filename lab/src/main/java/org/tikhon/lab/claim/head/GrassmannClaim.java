@@ -8,24 +8,24 @@ import java.util.Locale;
 import java.util.Map;
 import org.tikhon.head.GcrRecipe;
 import org.tikhon.head.GrassmannHead;
+import org.tikhon.head.NormalizedSoftmaxHead;
+import org.tikhon.head.NormalizedSoftmaxHead.Normalisation;
 import org.tikhon.lab.claim.Check;
 import org.tikhon.lab.claim.Claim;
 import org.tikhon.lab.claim.ClaimContext;
 import org.tikhon.lab.claim.ClaimContext.Mode;
 import org.tikhon.lab.claim.ClaimImages;
 import org.tikhon.lab.claim.ClaimResult;
+import org.tikhon.lab.claim.ClaimTraining;
 import org.tikhon.lab.claim.Measurement;
 import org.tikhon.nn.Backbone;
 import org.tikhon.nn.Mlp;
-import org.tikhon.nn.Module;
 import org.tikhon.optim.Grassmann;
 import org.tikhon.optim.Schedule;
 import org.tikhon.tensor.Dtype;
-import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Dataset;
 import org.tikhon.train.FeatureReport;
 import org.tikhon.train.Setup;
@@ -195,17 +195,19 @@ public final class GrassmannClaim implements Claim {
   }
 
   private static SupervisedLearner plain(Setup setup, Backbone network) {
-    return new SupervisedLearner(setup, network) {
-      @Override
-      protected Tensor loss(Batch batch) {
-        return plainLoss(outputs(batch.inputs()), batch.targets());
-      }
-    };
+    return ClaimTraining.crossEntropy(
+        setup, network, setup.optimization().optimizer(network.parameters()));
   }
 
   private static SupervisedLearner cosine(Setup setup) {
     Backbone network = setup.network();
-    network.replaceHead(new CosineHead(network.featureSize(), COARSE, setup.rng()));
+    network.replaceHead(
+        new NormalizedSoftmaxHead(
+            (int) network.featureSize(),
+            COARSE,
+            GrassmannHead.DEFAULT_GAMMA,
+            Normalisation.IN_FORWARD,
+            setup.rng()));
     return plain(setup, network);
   }
 
@@ -228,11 +230,13 @@ public final class GrassmannClaim implements Claim {
               new Measurement(
                   "subspaces, linear softmax lr " + rate + "/accuracy",
                   seed,
-                  accuracy(linear, test),
+                  ClaimTraining.accuracy(linear, test),
                   "%"));
         }
         SupervisedLearner gcr = trained(train, RATE, seed, s -> GcrRecipe.learner(s, SUBSPACE));
-        measured.add(new Measurement("subspaces, gcr3/accuracy", seed, accuracy(gcr, test), "%"));
+        measured.add(
+            new Measurement(
+                "subspaces, gcr3/accuracy", seed, ClaimTraining.accuracy(gcr, test), "%"));
         Tensor learnt =
             ((GrassmannHead) ((Mlp) gcr.model()).head()).subspaces().getFirst().detach();
         double angle = Grassmann.principalAngles(bases, learnt).mean().item();
@@ -270,19 +274,6 @@ public final class GrassmannClaim implements Claim {
     SupervisedLearner learner = arm.learner(setup);
     new Trainer(learner, train, Trainer.Options.of(epochs, 100, seed)).run();
     return learner;
-  }
-
-  private static double accuracy(SupervisedLearner learner, Dataset test) {
-    try (Scope scope = Scope.open()) {
-      return 100
-          * learner
-              .predict(test.inputs())
-              .argmax(1)
-              .eq(test.targets())
-              .to(Dtype.FLOAT64)
-              .mean()
-              .item();
-    }
   }
 
   // ---- The verdict
@@ -340,21 +331,5 @@ public final class GrassmannClaim implements Claim {
 
   private static String percent(double v) {
     return String.format(Locale.ROOT, "%.1f %%", v);
-  }
-
-  /** Logits are 25 times the cosines between a feature and the class vectors. */
-  private static final class CosineHead extends Module {
-    private final Parameter weight;
-
-    CosineHead(long features, long classes, Rng rng) {
-      weight = parameter("weight", rng.normal(classes, features));
-    }
-
-    @Override
-    public Tensor forward(Tensor x) {
-      Tensor unit = Functional.normalize(x, 1);
-      return Functional.linear(unit, Functional.normalize(weight.value(), 1), null)
-          .mul(GrassmannHead.DEFAULT_GAMMA);
-    }
   }
 }
