@@ -31,7 +31,7 @@ public record CalibrationReport(
       throw new IllegalArgumentException(
           "probs must have shape [n, classes], has " + Arrays.toString(probs.shape()));
     }
-    PsKdLoss.checkLabels(labels, probs.size(0), probs.size(1));
+    LossInput.checkLabels(labels, probs.size(0), probs.size(1));
     int classes = (int) probs.size(1);
     double[] flat = probs.toDoubleArray();
     double[][] rows = new double[(int) probs.size(0)][];

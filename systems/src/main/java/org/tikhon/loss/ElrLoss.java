@@ -54,21 +54,12 @@ public final class ElrLoss {
    * @return a scalar
    */
   public Tensor apply(Tensor index, Tensor logits, Tensor labels) {
-    checkLabels(labels);
+    LossInput.checkLabels(labels, logits.size(0), targets.classes());
     Tensor logP = logits.logSoftmax(1);
     Tensor p = logP.exp();
     Tensor t = targets.update(index, p);
     Tensor crossEntropy = Functional.nllLoss(logP, labels, Functional.Reduction.MEAN);
     return crossEntropy.add(regularizer(t, p).mul(lambda));
-  }
-
-  private void checkLabels(Tensor labels) {
-    for (long label : labels.toLongArray()) {
-      if (label < 0 || label >= targets.classes()) {
-        throw new IllegalArgumentException(
-            "label " + label + " outside 0.." + (targets.classes() - 1));
-      }
-    }
   }
 
   /** {@code mean_i log(1 - <t_i, p'_i>)}, at most 0. */

@@ -62,7 +62,7 @@ public final class PredictionMemory implements SelfTeacher {
    */
   public Tensor read(Tensor index, Tensor labels) {
     checkIndex(index);
-    PsKdLoss.checkLabels(labels, index.size(0), classes);
+    LossInput.checkLabels(labels, index.size(0), classes);
     try (Scope scope = Scope.open();
         Autograd.NoGrad off = Autograd.noGrad()) {
       Tensor stored = rows.indexSelect(0, index).to(computed());

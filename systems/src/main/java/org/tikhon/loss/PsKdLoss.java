@@ -65,7 +65,7 @@ public final class PsKdLoss {
   /** Labels as rows of probabilities. */
   private static Tensor distributions(Tensor labels, Tensor like) {
     if (labels.dtype() == Dtype.INT64) {
-      checkLabels(labels, like.size(0), like.size(1));
+      LossInput.checkLabels(labels, like.size(0), like.size(1));
       return Functional.oneHot(labels, like.size(1)).to(like.dtype());
     }
     checkSameShape("labels", labels, "past", like);
@@ -115,24 +115,11 @@ public final class PsKdLoss {
   public static Tensor gamma(Tensor past, Tensor current, Tensor labels) {
     checkMatrix("past", past);
     checkSameShape("current", current, "past", past);
-    checkLabels(labels, past.size(0), past.size(1));
+    LossInput.checkLabels(labels, past.size(0), past.size(1));
     Tensor y = labels.unsqueeze(1);
     Tensor before = past.detach().gather(1, y).rsub(1);
     Tensor now = current.detach().gather(1, y).rsub(1);
     return before.div(now).squeeze(1);
-  }
-
-  static void checkLabels(Tensor labels, long samples, long classes) {
-    if (!Arrays.equals(labels.shape(), new long[] {samples})) {
-      throw new IllegalArgumentException(
-          "labels must have shape [%d], have %s"
-              .formatted(samples, Arrays.toString(labels.shape())));
-    }
-    for (long label : labels.toLongArray()) {
-      if (label < 0 || label >= classes) {
-        throw new IllegalArgumentException("label " + label + " outside 0.." + (classes - 1));
-      }
-    }
   }
 
   private static void checkMatrix(String name, Tensor x) {

@@ -5,6 +5,9 @@
  *   <li>15 ELR, {@link org.tikhon.loss.ElrLoss}: when a part of the training labels is wrong.
  *   <li>04 PS-KD, {@link org.tikhon.loss.PsKdLoss}: when confidences must be trusted (calibration,
  *       ranking by confidence) and there is no second, trained network to distil from.
+ *   <li>03 StableMax, {@link org.tikhon.loss.StableMax} and {@link
+ *       org.tikhon.loss.CollapseMonitor}: when training goes on far beyond 100 % training accuracy
+ *       and stops to learn anything.
  * </ul>
  */
 package org.tikhon.loss;

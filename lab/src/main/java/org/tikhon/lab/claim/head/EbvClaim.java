@@ -35,7 +35,7 @@ import org.tikhon.train.SupervisedLearner;
  */
 public final class EbvClaim implements Claim {
   private static final double[] RATES = {0.03, 0.1, 0.3};
-  private static final double RATE = 0.1;
+  private static final String LINEAR = ", linear head";
   private static final String ACCURACY = "/test accuracy";
   private static final String HELD_OUT = "/held-out accuracy";
 
@@ -66,8 +66,8 @@ public final class EbvClaim implements Claim {
     images(context, quick, measured, checks);
     List<String> notes = new ArrayList<>();
     notes.add(
-        "the linear head's learning rate is the best of 0.03, 0.1, 0.3 on held-out data, mean over the seeds; EBV and random"
-            + " vectors use 0.1");
+        "the learning rate of every arm is the best of 0.03, 0.1, 0.3 on held-out data, mean over the seeds; weight decay 5e-4 on"
+            + " images, none with 500 classes");
     if (quick) {
       notes.add("quick: 200 vectors in dimension 64, one seed of images, without 500 classes");
     } else {
@@ -152,7 +152,7 @@ public final class EbvClaim implements Claim {
             rng -> Mlp.batchNormalized(28 * 28, List.of(256, 128), 10, rng),
             epochs,
             128,
-            Setup.Optimization.sgd(RATE, 0.9, 5e-4).withSchedule(Schedule.cosine(epochs, 0)));
+            Setup.Optimization.sgd(0.1, 0.9, 5e-4).withSchedule(Schedule.cosine(epochs, 0)));
     Map<String, Function<Setup, SupervisedLearner>> arms = new LinkedHashMap<>();
     for (int d : new int[] {64, 10, 4}) {
       EquiangularBasis basis =
@@ -177,7 +177,7 @@ public final class EbvClaim implements Claim {
             measured);
       }
     }
-    double linear = linear(measured, "images");
+    double linear = mean(measured, "images" + LINEAR);
     checks.add(
         notBelow(
             "images: EBV(d=64) >= linear - 0.5", mean(measured, "images, ebv d=64"), linear, 0.5));
@@ -197,7 +197,7 @@ public final class EbvClaim implements Claim {
             rng -> Mlp.batchNormalized(64, List.of(256, 256), classes, rng),
             epochs,
             128,
-            Setup.Optimization.sgd(RATE, 0.9, 5e-4).withSchedule(Schedule.cosine(epochs, 0)));
+            Setup.Optimization.sgd(0.1, 0.9, 0).withSchedule(Schedule.cosine(epochs, 0)));
     EquiangularBasis wide = EquiangularBasis.orthonormal(classes, classes, new Rng(42));
     EquiangularBasis narrow =
         EquiangularBasis.generate(spec(classes, 128, 1.3).withMaxSteps(5_000).lenient());
@@ -222,7 +222,7 @@ public final class EbvClaim implements Claim {
             measured);
       }
     }
-    double linear = linear(measured, "500 classes");
+    double linear = mean(measured, "500 classes" + LINEAR);
     checks.add(
         notBelow(
             "500 classes: EBV(d=500) >= linear - 2.5",
@@ -256,48 +256,45 @@ public final class EbvClaim implements Claim {
       int seed,
       List<Measurement> measured)
       throws IOException {
-    Map<String, ClaimTraining> trainings = new LinkedHashMap<>();
     Map<String, Function<Setup, SupervisedLearner>> all = new LinkedHashMap<>();
-    for (double rate : RATES) {
-      String name = linearName(part, rate);
-      trainings.put(name, training.with(training.optimization().withLearningRate(rate)));
-      all.put(name, ClaimTraining.crossEntropy());
-    }
+    all.put(part + LINEAR, ClaimTraining.crossEntropy());
     all.putAll(arms);
     for (var arm : all.entrySet()) {
-      long start = System.nanoTime();
-      try (Scope scope = Scope.open()) {
-        String name = arm.getKey();
-        SupervisedLearner learner =
-            trainings.getOrDefault(name, training).train(train, seed, arm.getValue());
-        double accuracy = ClaimTraining.accuracy(learner, test);
-        measured.add(
-            new Measurement(name + HELD_OUT, seed, ClaimTraining.accuracy(learner, heldOut), "%"));
-        measured.add(new Measurement(name + ACCURACY, seed, accuracy, "%"));
-        ClaimTraining.log(
-            context.log(),
-            start,
-            String.format(Locale.ROOT, "seed %d, %s: test %.2f", seed, name, accuracy));
+      for (double rate : RATES) {
+        long start = System.nanoTime();
+        try (Scope scope = Scope.open()) {
+          String name = name(arm.getKey(), rate);
+          SupervisedLearner learner =
+              training
+                  .with(training.optimization().withLearningRate(rate))
+                  .train(train, seed, arm.getValue());
+          double accuracy = ClaimTraining.accuracy(learner, test);
+          measured.add(
+              new Measurement(
+                  name + HELD_OUT, seed, ClaimTraining.accuracy(learner, heldOut), "%"));
+          measured.add(new Measurement(name + ACCURACY, seed, accuracy, "%"));
+          ClaimTraining.log(
+              context.log(),
+              start,
+              String.format(Locale.ROOT, "seed %d, %s: test %.2f", seed, name, accuracy));
+        }
       }
     }
   }
 
-  private static String linearName(String part, double rate) {
-    return part + ", linear head lr " + rate;
+  private static String name(String arm, double rate) {
+    return arm + " lr " + rate;
   }
 
+  /** The test accuracy of an arm with the rate that is best on held-out data. */
   private static double mean(List<Measurement> measured, String arm) {
-    return Measurement.mean(measured, arm + ACCURACY);
-  }
-
-  /** The test accuracy of the linear head with the rate that is best on held-out data. */
-  private static double linear(List<Measurement> measured, String part) {
     List<String> names = new ArrayList<>();
     for (double rate : RATES) {
-      names.add(linearName(part, rate));
+      names.add(name(arm, rate));
     }
-    return mean(
-        measured, ClaimTraining.best(names, name -> Measurement.mean(measured, name + HELD_OUT)));
+    return Measurement.mean(
+        measured,
+        ClaimTraining.best(names, name -> Measurement.mean(measured, name + HELD_OUT)) + ACCURACY);
   }
 
   private static Check notBelow(String what, double ours, double theirs, double margin) {
