@@ -226,7 +226,7 @@ public final class HypersphericalClaim implements Claim {
   // ---- Data
 
   private static Split split(ClaimContext context, int[] novel, int seed) throws IOException {
-    ClaimImages images = ClaimImages.read(context, "fashion-mnist", 40_000, 0, seed);
+    ClaimImages images = ClaimImages.read(context, "fashion-mnist", 40_000, 1, seed);
     Set<Integer> novelClasses = new TreeSet<>();
     int[] number = new int[10];
     int next = 0;
@@ -375,7 +375,7 @@ public final class HypersphericalClaim implements Claim {
   private static void tutorial(ClaimContext context, List<Measurement> measured)
       throws IOException {
     try (Scope scope = Scope.open()) {
-      ClaimImages images = ClaimImages.read(context, "fashion-mnist", 60_000, 0, 0);
+      ClaimImages images = ClaimImages.read(context, "fashion-mnist", 59_999, 1, 0);
       Dataset train = images.train();
       Dataset known = train.select(train.targets().lt(8).nonzero().reshape(-1));
       Embedder embedder = normalised(known, 8, 0, 1, rng -> new Mlp(28 * 28, List.of(), 60, rng));
