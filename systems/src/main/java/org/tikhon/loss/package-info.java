@@ -8,6 +8,9 @@
  *   <li>03 StableMax, {@link org.tikhon.loss.StableMax} and {@link
  *       org.tikhon.loss.CollapseMonitor}: when training goes on far beyond 100 % training accuracy
  *       and stops to learn anything.
+ *   <li>51 comp-sum losses, {@link org.tikhon.loss.CompSumLoss} and {@link
+ *       org.tikhon.loss.HConsistency}: cross-entropy's whole family, when hard samples should weigh
+ *       more or less, or a guarantee about the zero-one loss is wanted.
  * </ul>
  */
 package org.tikhon.loss;
