@@ -11,7 +11,7 @@ import org.tikhon.tensor.Tensor;
 import org.tikhon.train.Dataset;
 
 /**
- * Real images for claims, standardised with the mean and deviation of the training part.
+ * Real images for claims.
  *
  * @param train the first training images of a seeded order
  * @param heldOut further training images, for choosing and stopping
@@ -19,11 +19,25 @@ import org.tikhon.train.Dataset;
  */
 public record ClaimImages(Dataset train, Dataset heldOut, Dataset test) {
   /**
-   * Reads a data set such as {@code fashion-mnist} or {@code cifar10}.
+   * Reads a data set such as {@code fashion-mnist} or {@code cifar10}, standardised with the mean
+   * and deviation of the training part.
    *
    * @throws DataException if it lies in none of the usual folders
    */
   public static ClaimImages read(
+      ClaimContext context, String name, int trainSize, int heldOutSize, long seed)
+      throws IOException {
+    ClaimImages raw = pixels(context, name, trainSize, heldOutSize, seed);
+    Tensor mean = raw.train.inputs().mean(0, 2, 3);
+    Tensor deviation = raw.train.inputs().std(false, 0, 2, 3);
+    return new ClaimImages(
+        ProblemLoader.normalized(raw.train, mean, deviation),
+        ProblemLoader.normalized(raw.heldOut, mean, deviation),
+        ProblemLoader.normalized(raw.test, mean, deviation));
+  }
+
+  /** Reads a data set with pixels in [0, 1]. */
+  public static ClaimImages pixels(
       ClaimContext context, String name, int trainSize, int heldOutSize, long seed)
       throws IOException {
     Path folder =
@@ -45,13 +59,9 @@ public record ClaimImages(Dataset train, Dataset heldOut, Dataset test) {
               .formatted(folder, trainSize + heldOutSize, all.size()));
     }
     Tensor order = new Rng(seed).permutation(all.size());
-    Dataset train = all.select(order.slice(0, 0, trainSize));
-    Tensor mean = train.inputs().mean(0, 2, 3);
-    Tensor deviation = train.inputs().std(false, 0, 2, 3);
-    Dataset heldOut = all.select(order.slice(0, trainSize, trainSize + heldOutSize));
     return new ClaimImages(
-        ProblemLoader.normalized(train, mean, deviation),
-        ProblemLoader.normalized(heldOut, mean, deviation),
-        ProblemLoader.normalized(ProblemLoader.dataset(testSet), mean, deviation));
+        all.select(order.slice(0, 0, trainSize)),
+        all.select(order.slice(0, trainSize, trainSize + heldOutSize)),
+        ProblemLoader.dataset(testSet));
   }
 }
