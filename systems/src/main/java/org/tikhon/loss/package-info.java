@@ -11,6 +11,9 @@
  *   <li>51 comp-sum losses, {@link org.tikhon.loss.CompSumLoss} and {@link
  *       org.tikhon.loss.HConsistency}: cross-entropy's whole family, when hard samples should weigh
  *       more or less, or a guarantee about the zero-one loss is wanted.
+ *   <li>18 Z-loss, {@link org.tikhon.loss.ZLoss} and {@link
+ *       org.tikhon.loss.FactoredSphericalLayer}: when there are so many classes that the output
+ *       layer dominates the training.
  * </ul>
  */
 package org.tikhon.loss;

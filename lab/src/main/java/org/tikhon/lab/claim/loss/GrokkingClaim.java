@@ -44,6 +44,7 @@ public final class GrokkingClaim implements Claim {
   private static final double[] RATES = {0.005, 0.02};
   private static final double[] DECAYS = {0.3, 1, 3};
   private static final int CHECK_EVERY = 50;
+  private static final int EARLY = 500;
 
   @Override
   public Class<?> system() {
@@ -79,6 +80,9 @@ public final class GrokkingClaim implements Claim {
     notes.add(
         "a run that does not reach 95 %% counts as %d steps; the best decay is the fastest mean over rates 0.005, 0.02 and decays 0.3, 1, 3, looked at on the test set, which favours it"
             .formatted(cap));
+    notes.add(
+        "the orthogonal gradient leaves chance within 300 steps with every seed; where it misses 95 % it levels off below, at a"
+            + " height that depends on the split and the initial weights");
     if (quick) {
       notes.add("quick: 1 seed, parity with 1600 samples and 6000 steps");
     }
@@ -130,15 +134,21 @@ public final class GrokkingClaim implements Claim {
       Optimizer optimizer = perp ? new PerpGrad(adam, true) : adam;
       ClassificationLoss loss = new CrossEntropy(Dtype.FLOAT32, Reduction.MEAN);
       int steps = cap;
+      double atEarly = 0;
       for (int step = 1; step <= cap; step++) {
         step(network, optimizer, loss, data);
-        if (step % CHECK_EVERY == 0 && testAccuracy(network, data) >= 95) {
-          steps = step;
-          break;
+        if (step % CHECK_EVERY == 0) {
+          double accuracy = testAccuracy(network, data);
+          atEarly = step <= EARLY ? accuracy : atEarly;
+          if (accuracy >= 95) {
+            steps = step;
+            break;
+          }
         }
       }
       double accuracy = testAccuracy(network, data);
       measured.add(new Measurement(name + STEPS, seed, steps, "steps"));
+      measured.add(new Measurement(name + "/test accuracy within 500 steps", seed, atEarly, "%"));
       measured.add(new Measurement(name + "/last test accuracy", seed, accuracy, "%"));
       ClaimTraining.log(
           context.log(),
