@@ -2,7 +2,6 @@ package org.tikhon.data;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -12,8 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import javax.imageio.IIOException;
-import javax.imageio.ImageIO;
 
 /**
  * Labelled images in memory.
@@ -223,13 +220,10 @@ public record ImageSet(
       }
       List<Path> files;
       try (Stream<Path> list = Files.list(classFolders.get(k))) {
-        files =
-            list.filter(f -> f.toString().matches("(?i).*\\.(png|jpe?g|bmp|gif)"))
-                .sorted()
-                .toList();
+        files = list.filter(ImageFiles::isImage).sorted().toList();
       }
       for (Path file : files) {
-        BufferedImage image = decode(file);
+        BufferedImage image = ImageFiles.decode(file);
         int[] own = {image.getHeight(), image.getWidth()};
         if (size == null) {
           size = own;
@@ -238,7 +232,7 @@ public record ImageSet(
               "%s: the image is %d x %d, the first one is %d x %d; all must have one size"
                   .formatted(file, own[1], own[0], size[1], size[0]));
         }
-        pixels.add(planes(image));
+        pixels.add(ImageFiles.planes(image));
         labels.add(label);
       }
     }
@@ -252,40 +246,5 @@ public record ImageSet(
     }
     int[] numbers = labels.stream().mapToInt(Integer::intValue).toArray();
     return new ImageSet(3, size[0], size[1], all, numbers, classes);
-  }
-
-  private static BufferedImage decode(Path file) throws IOException {
-    try {
-      BufferedImage image = ImageIO.read(file.toFile());
-      if (image == null) {
-        throw new DataException(file + ": not a readable image");
-      }
-      return image;
-    } catch (IIOException | UncheckedIOException e) {
-      throw new DataException(file + ": not a readable image: " + e.getMessage(), e);
-    }
-  }
-
-  private static byte[] planes(BufferedImage image) {
-    int area = image.getWidth() * image.getHeight();
-    if (image.getType() == BufferedImage.TYPE_BYTE_GRAY) {
-      // getRGB would convert from linear light and so change the values that the file stores.
-      byte[] grey =
-          (byte[])
-              image.getRaster().getDataElements(0, 0, image.getWidth(), image.getHeight(), null);
-      byte[] planes = new byte[3 * area];
-      for (int c = 0; c < 3; c++) {
-        System.arraycopy(grey, 0, planes, c * area, area);
-      }
-      return planes;
-    }
-    int[] rgb = image.getRGB(0, 0, image.getWidth(), image.getHeight(), null, 0, image.getWidth());
-    byte[] planes = new byte[3 * area];
-    for (int i = 0; i < area; i++) {
-      planes[i] = (byte) (rgb[i] >> 16);
-      planes[area + i] = (byte) (rgb[i] >> 8);
-      planes[2 * area + i] = (byte) rgb[i];
-    }
-    return planes;
   }
 }

@@ -53,7 +53,7 @@ public final class Baselines {
 
     @Override
     public boolean supports(Task task) {
-      return task instanceof Task.Classification;
+      return !(task instanceof Task.Regression);
     }
 
     @Override
@@ -114,7 +114,7 @@ public final class Baselines {
 
     @Override
     public boolean supports(Task task) {
-      return task instanceof Task.Classification;
+      return !(task instanceof Task.Regression);
     }
 
     @Override

@@ -8,7 +8,8 @@ import org.tikhon.tensor.Tensor;
  * Samples in memory.
  *
  * @param inputs FLOAT32 {@code [n, ...]}
- * @param targets {@code [n]}: classes (INT64) or numbers (FLOAT32)
+ * @param targets {@code [n]}: classes (INT64) or numbers (FLOAT32); {@code [n, h, w]} classes of
+ *     pixels (INT64) in segmentation
  */
 public record Dataset(Tensor inputs, Tensor targets) {
   public Dataset {

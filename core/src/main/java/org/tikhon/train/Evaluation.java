@@ -24,6 +24,7 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
           classification(probabilities(learner, data.inputs(), c.classes()), labels(data));
       case Task.Regression r ->
           regression(values(learner, data.inputs()), data.targets().toDoubleArray());
+      case Task.Segmentation s -> segmentation(learner, data, s.classes());
     };
   }
 
@@ -67,6 +68,36 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
     m.put("macroF1", Metrics.macroF1(probabilities, labels));
     m.put("brier", Metrics.brier(probabilities, labels));
     return new Evaluation(m, probabilities, new double[0]);
+  }
+
+  /**
+   * Metrics of predicted masks: dice (the mean over the foreground classes), miou, nll, ece and
+   * classwiseEce over the pixels that are foreground in the labels, and ece over all pixels. Those
+   * of calibration are means over the images, weighted by pixels.
+   */
+  private static Evaluation segmentation(Learner learner, Dataset data, int classes) {
+    PixelCounts counts = new PixelCounts(classes);
+    List<SegmentationCalibration> foreground = new ArrayList<>();
+    List<SegmentationCalibration> all = new ArrayList<>();
+    for (long i = 0; i < data.size(); i++) {
+      try (Scope scope = Scope.open()) {
+        Dataset one = data.slice(i, i + 1);
+        Tensor logits = learner.predict(one.inputs());
+        counts.add(logits.argmax(1), one.targets());
+        foreground.add(SegmentationCalibration.of(logits, one.targets(), Calibration.BINS, true));
+        all.add(SegmentationCalibration.of(logits, one.targets(), Calibration.BINS, false));
+      }
+    }
+    SegmentationCalibration inside = SegmentationCalibration.mean(foreground);
+    SegmentationCalibration everywhere = SegmentationCalibration.mean(all);
+    Map<String, Double> m = new LinkedHashMap<>();
+    m.put("dice", counts.meanForegroundDice());
+    m.put("miou", counts.meanIou());
+    m.put("nll", everywhere.nll().orElse(Double.NaN));
+    m.put("foregroundEce", inside.ece().orElse(Double.NaN));
+    m.put("ece", everywhere.ece().orElse(Double.NaN));
+    m.put("classwiseEce", everywhere.classwiseEce().orElse(Double.NaN));
+    return new Evaluation(m, new double[0][], new double[0]);
   }
 
   /** Metrics of predicted numbers: rmse, mae, r2. */

@@ -102,9 +102,11 @@ public record Setup(
 
   /** The number of classes. */
   public int classes() {
-    if (task instanceof Task.Classification c) {
-      return c.classes();
-    }
-    throw new IllegalArgumentException("the task is a regression, it has no classes");
+    return switch (task) {
+      case Task.Classification c -> c.classes();
+      case Task.Segmentation s -> s.classes();
+      case Task.Regression r ->
+          throw new IllegalArgumentException("the task is a regression, it has no classes");
+    };
   }
 }
