@@ -14,6 +14,8 @@
  *   <li>18 Z-loss, {@link org.tikhon.loss.ZLoss} and {@link
  *       org.tikhon.loss.FactoredSphericalLayer}: when there are so many classes that the output
  *       layer dominates the training.
+ *   <li>48 NACL, {@link org.tikhon.loss.NaclLoss}: when the pixel probabilities of a segmentation
+ *       must be trusted, at borders above all.
  * </ul>
  */
 package org.tikhon.loss;
