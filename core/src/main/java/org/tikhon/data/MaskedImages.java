@@ -55,6 +55,22 @@ public record MaskedImages(
     }
   }
 
+  /** The images at places, in that order. */
+  public MaskedImages select(int[] places) {
+    int area = height * width;
+    float[] chosenPixels = new float[places.length * channels * area];
+    byte[] chosenMasks = new byte[places.length * area];
+    List<String> chosenNames = new ArrayList<>();
+    for (int i = 0; i < places.length; i++) {
+      System.arraycopy(
+          pixels, places[i] * channels * area, chosenPixels, i * channels * area, channels * area);
+      System.arraycopy(masks, places[i] * area, chosenMasks, i * area, area);
+      chosenNames.add(names.get(places[i]));
+    }
+    return new MaskedImages(
+        channels, height, width, chosenPixels, chosenMasks, classes, chosenNames);
+  }
+
   public int size() {
     return names.size();
   }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
@@ -13,8 +14,14 @@ import org.tikhon.tensor.Tensor;
  *
  * @param probabilities rows of class probabilities; empty in regression
  * @param values predicted numbers; empty in classification
+ * @param calibration confidences and whether they were right, of samples or of pixels; null in
+ *     regression
  */
-public record Evaluation(Map<String, Double> metrics, double[][] probabilities, double[] values) {
+public record Evaluation(
+    Map<String, Double> metrics,
+    double[][] probabilities,
+    double[] values,
+    Calibration calibration) {
   private static final long CHUNK = 512;
 
   /** Predicts in chunks and computes all metrics of the task. */
@@ -63,11 +70,12 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
     Map<String, Double> m = new LinkedHashMap<>();
     m.put("accuracy", Metrics.accuracy(probabilities, labels));
     m.put("nll", Metrics.nll(probabilities, labels));
-    m.put("ece", Calibration.of(probabilities, labels).ece(Calibration.BINS));
+    Calibration calibration = Calibration.of(probabilities, labels);
+    m.put("ece", calibration.ece(Calibration.BINS));
     m.put("auroc", Metrics.auroc(probabilities, labels));
     m.put("macroF1", Metrics.macroF1(probabilities, labels));
     m.put("brier", Metrics.brier(probabilities, labels));
-    return new Evaluation(m, probabilities, new double[0]);
+    return new Evaluation(m, probabilities, new double[0], calibration);
   }
 
   /**
@@ -77,6 +85,7 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
    */
   private static Evaluation segmentation(Learner learner, Dataset data, int classes) {
     PixelCounts counts = new PixelCounts(classes);
+    PixelConfidences confidences = new PixelConfidences();
     List<SegmentationCalibration> foreground = new ArrayList<>();
     List<SegmentationCalibration> all = new ArrayList<>();
     for (long i = 0; i < data.size(); i++) {
@@ -84,6 +93,7 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
         Dataset one = data.slice(i, i + 1);
         Tensor logits = learner.predict(one.inputs());
         counts.add(logits.argmax(1), one.targets());
+        confidences.add(logits, one.targets());
         foreground.add(SegmentationCalibration.of(logits, one.targets(), Calibration.BINS, true));
         all.add(SegmentationCalibration.of(logits, one.targets(), Calibration.BINS, false));
       }
@@ -97,7 +107,7 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
     m.put("foregroundEce", inside.ece().orElse(Double.NaN));
     m.put("ece", everywhere.ece().orElse(Double.NaN));
     m.put("classwiseEce", everywhere.classwiseEce().orElse(Double.NaN));
-    return new Evaluation(m, new double[0][], new double[0]);
+    return new Evaluation(m, new double[0][], new double[0], confidences.calibration());
   }
 
   /** Metrics of predicted numbers: rmse, mae, r2. */
@@ -106,7 +116,7 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
     m.put("rmse", Metrics.rmse(values, targets));
     m.put("mae", Metrics.mae(values, targets));
     m.put("r2", Metrics.r2(values, targets));
-    return new Evaluation(m, new double[0][], values);
+    return new Evaluation(m, new double[0][], values, null);
   }
 
   public double metric(String name) {
@@ -116,5 +126,29 @@ public record Evaluation(Map<String, Double> metrics, double[][] probabilities, 
           "no metric is called " + name + ", there are " + metrics.keySet());
     }
     return value;
+  }
+
+  /** Confidences of pixels, image by image. */
+  private static final class PixelConfidences {
+    private final List<double[]> confidence = new ArrayList<>();
+    private final List<double[]> right = new ArrayList<>();
+
+    void add(Tensor logits, Tensor labels) {
+      Tensor valid = labels.ge(0).reshape(-1).nonzero().reshape(-1);
+      Tensor.Indexed top = logits.softmax(1).max(1);
+      Tensor hit = top.indices().eq(labels).to(Dtype.FLOAT64);
+      confidence.add(top.values().reshape(-1).indexSelect(0, valid).toDoubleArray());
+      right.add(hit.reshape(-1).indexSelect(0, valid).toDoubleArray());
+    }
+
+    Calibration calibration() {
+      double[] c = confidence.stream().flatMapToDouble(Arrays::stream).toArray();
+      double[] r = right.stream().flatMapToDouble(Arrays::stream).toArray();
+      boolean[] b = new boolean[r.length];
+      for (int i = 0; i < b.length; i++) {
+        b[i] = r[i] > 0.5;
+      }
+      return Calibration.of(c, b);
+    }
   }
 }

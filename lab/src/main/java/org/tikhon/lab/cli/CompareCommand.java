@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  tikhon compare",
       "  tikhon compare --data adult.csv --test adult-test.csv --target last",
+      "  tikhon compare --data generated-shapes",
       "  tikhon compare --data mnist/ --label-noise symmetric:0.4 --methods cross-entropy,elr --seeds 5"
     })
 public final class CompareCommand implements Callable<Integer> {
@@ -48,7 +49,8 @@ public final class CompareCommand implements Callable<Integer> {
       names = "--data",
       paramLabel = "PATH",
       description =
-          "CSV, Parquet or JSON table; folder with IDX files, CIFAR batches or one folder of images per class.")
+          "CSV, Parquet or JSON table; folder with IDX files, CIFAR batches or one folder of images per class;"
+              + " folder with images/ and masks/ for segmentation, or generated-shapes.")
   private Path data;
 
   @Option(
@@ -105,7 +107,8 @@ public final class CompareCommand implements Callable<Integer> {
   @Option(
       names = "--model",
       paramLabel = "NAME",
-      description = "mlp, cnn, resnet20, resnet18 or vit for images; tables have their own.")
+      description =
+          "mlp, cnn, resnet20, resnet18 or vit for images; tables and segmentation have their own.")
   private String model;
 
   @Option(

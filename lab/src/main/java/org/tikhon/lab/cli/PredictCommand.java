@@ -42,7 +42,8 @@ public final class PredictCommand implements Callable<Integer> {
       names = "--out",
       required = true,
       paramLabel = "FILE",
-      description = "The CSV file to write: prediction and probabilities, a line for each row.")
+      description =
+          "The CSV file to write: prediction and probabilities, a line for each row; for segmentation the folder for the masks.")
   private Path out;
 
   @Option(names = "--force", description = "Replace --out if it exists.")
@@ -58,6 +59,9 @@ public final class PredictCommand implements Callable<Integer> {
           "--out " + out + " exists already; add --force to replace it");
     }
     Predictor predictor = Predictor.open(folder);
+    if (predictor.isSegmentation()) {
+      return masks(predictor);
+    }
     List<String> lines = predictor.predict(data);
     AtomicFiles.writeString(out, String.join("\n", lines) + "\n");
     PrintWriter stdout = spec.commandLine().getOut();
@@ -75,6 +79,20 @@ public final class PredictCommand implements Callable<Integer> {
       stdout.printf(
           "%d predictions of %s written to %s%n",
           lines.size() - 1, predictor.card().training(), out);
+      stdout.flush();
+    }
+    return 0;
+  }
+
+  private Integer masks(Predictor predictor) throws IOException {
+    int count = predictor.predictMasks(data, out);
+    PrintWriter stdout = spec.commandLine().getOut();
+    if (json) {
+      Json.print(
+          stdout,
+          Map.of("model", predictor.card().training(), "masks", count, "out", out.toString()));
+    } else {
+      stdout.printf("%d masks of %s written to %s%n", count, predictor.card().training(), out);
       stdout.flush();
     }
     return 0;

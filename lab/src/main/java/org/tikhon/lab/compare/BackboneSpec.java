@@ -6,6 +6,7 @@ import org.tikhon.nn.Mlp;
 import org.tikhon.nn.ResNet;
 import org.tikhon.nn.SmallCnn;
 import org.tikhon.nn.TabularMlp;
+import org.tikhon.nn.UNet;
 import org.tikhon.nn.Vit;
 import org.tikhon.optim.Schedule;
 import org.tikhon.tensor.Rng;
@@ -14,7 +15,7 @@ import org.tikhon.train.Setup.Optimization;
 /**
  * Which network to build: a plain record that is saved with a model.
  *
- * @param name mlp, cnn, resnet20, resnet18, vit, or tabular
+ * @param name mlp, cnn, resnet20, resnet18, vit, tabular, or unet
  * @param inputShape the shape of one input, without the batch
  * @param cardinalities of the categorical columns, for tabular
  */
@@ -22,6 +23,7 @@ public record BackboneSpec(
     String name, List<Integer> inputShape, List<Integer> cardinalities, int outputs) {
   static final List<String> IMAGE_NAMES = List.of("mlp", "cnn", "resnet20", "resnet18", "vit");
   static final String TABULAR = "tabular";
+  static final String UNET = "unet";
   private static final List<Integer> HIDDEN = List.of(256, 256);
 
   /** A network with fresh weights. */
@@ -35,6 +37,7 @@ public record BackboneSpec(
       case "vit" -> vit(channels, rng);
       case TABULAR ->
           new TabularMlp(channels - cardinalities.size(), cardinalities, HIDDEN, outputs, 0, rng);
+      case UNET -> new UNet(channels, List.of(16, 32, 64), outputs, rng);
       default ->
           throw new IllegalArgumentException(
               "model must be one of " + IMAGE_NAMES + ", was " + name);
@@ -59,6 +62,7 @@ public record BackboneSpec(
     Schedule cosine = Schedule.cosine(epochs, 0);
     return switch (name) {
       case TABULAR -> Optimization.adamW(1e-3, 1e-2).withSchedule(cosine);
+      case UNET -> Optimization.adamW(3e-3, 1e-2).withSchedule(cosine);
       case "vit" -> Optimization.adamW(1e-3, 1e-2).withSchedule(cosine.warmup(1));
       case "mlp" -> Optimization.sgd(0.02, 0.9, 5e-4).withSchedule(cosine);
       default -> Optimization.sgd(0.05, 0.9, 5e-4).withNesterov().withSchedule(cosine);
@@ -68,7 +72,7 @@ public record BackboneSpec(
   /** The number of epochs when nothing else is said. */
   public int epochs() {
     return switch (name) {
-      case "mlp" -> 30;
+      case "mlp", UNET -> 30;
       case TABULAR -> 15;
       default -> 12;
     };

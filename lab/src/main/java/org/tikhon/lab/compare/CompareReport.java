@@ -12,6 +12,7 @@ import org.tikhon.lab.report.Svg;
 import org.tikhon.train.Calibration;
 import org.tikhon.train.Evaluation;
 import org.tikhon.train.Metrics;
+import org.tikhon.train.Task;
 
 /** The HTML page of a comparison. */
 final class CompareReport {
@@ -74,20 +75,22 @@ final class CompareReport {
                 Svg.lines("epoch", "training loss", curves(results, 0, 1)),
                 "Each method's own loss; levels are not comparable between methods.")));
 
-    if (problem.largerIsBetter()) {
+    if (problem.task() instanceof Task.Segmentation) {
+      page.heading("The best model");
+      page.figures(
+          List.of(
+              new Figure(
+                  reliability(best.calibration()),
+                  "Reliability of the test pixels (background included): on the diagonal, confidences can be taken at their word.",
+                  true)));
+    }
+    if (problem.task() instanceof Task.Classification) {
       int[] labels = problem.test().targets().toIntArray();
       page.heading("The best model");
       page.figures(
           List.of(
               new Figure(
-                  Svg.reliability(
-                      Arrays.stream(
-                              Calibration.of(best.probabilities(), labels).bins(Calibration.BINS))
-                          .map(
-                              b ->
-                                  new Svg.Bin(
-                                      b.low(), b.high(), b.count(), b.confidence(), b.accuracy()))
-                          .toList()),
+                  reliability(Calibration.of(best.probabilities(), labels)),
                   "Reliability on test data: on the diagonal, confidences can be taken at their word.",
                   true),
               new Figure(
@@ -102,6 +105,13 @@ final class CompareReport {
     page.heading("Use the best model");
     page.code(useLine);
     return page.html();
+  }
+
+  private static String reliability(Calibration calibration) {
+    return Svg.reliability(
+        Arrays.stream(calibration.bins(Calibration.BINS))
+            .map(b -> new Svg.Bin(b.low(), b.high(), b.count(), b.confidence(), b.accuracy()))
+            .toList());
   }
 
   private static List<Svg.Series> curves(List<Result> results, int column, double factor) {

@@ -20,6 +20,7 @@ import org.tikhon.train.Evaluation;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
+import org.tikhon.train.Task;
 import org.tikhon.train.Trainer;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -36,6 +37,7 @@ public final class Comparison {
   static final String MODEL = "model.safetensors";
 
   private static final int BATCH = 128;
+  private static final int SEGMENTATION_BATCH = 4;
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final Problem problem;
@@ -231,7 +233,7 @@ public final class Comparison {
           new Trainer(
               learner,
               split.train(),
-              Trainer.Options.of(epochs, BATCH, plan.seed())
+              Trainer.Options.of(epochs, batchSize(), plan.seed())
                   .withAugment(problem.augment())
                   .withCheckpoint(checkpoint(plan))
                   .withStop(stop::get));
@@ -259,19 +261,24 @@ public final class Comparison {
     }
   }
 
+  /** Images with a class for each pixel are many samples each. */
+  private int batchSize() {
+    return problem.task() instanceof Task.Segmentation ? SEGMENTATION_BATCH : BATCH;
+  }
+
   private Path modelFile(Unit plan) {
     return folder.resolve("models").resolve(plan.fileName() + ".safetensors");
   }
 
   private Evaluation evaluate(Learner learner, Dataset data) {
     Evaluation e = Evaluation.of(learner, data, problem.task());
-    if (problem.largerIsBetter()) {
+    if (!(problem.task() instanceof Task.Regression)) {
       return e;
     }
     // Errors in the target's units; r2 has none.
     Map<String, Double> scaled = new LinkedHashMap<>(e.metrics());
     scaled.replaceAll((name, v) -> name.equals("r2") ? v : v * problem.targetDeviation());
-    return new Evaluation(scaled, e.probabilities(), e.values());
+    return new Evaluation(scaled, e.probabilities(), e.values(), e.calibration());
   }
 
   /**

@@ -92,7 +92,9 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
   }
 
   static boolean isPercent(String metric) {
-    return List.of("accuracy", "ece", "auroc", "macroF1").contains(metric);
+    return List.of(
+            "accuracy", "ece", "auroc", "macroF1", "dice", "miou", "foregroundEce", "classwiseEce")
+        .contains(metric);
   }
 
   static String title(String metric) {
@@ -102,6 +104,10 @@ public record Leaderboard(List<String> metrics, List<Row> rows) {
       case "ece" -> "ECE %";
       case "auroc" -> "AUROC %";
       case "macroF1" -> "macro-F1 %";
+      case "dice" -> "Dice %";
+      case "miou" -> "mIoU %";
+      case "foregroundEce" -> "foreground ECE %";
+      case "classwiseEce" -> "class-wise ECE %";
       case "rmse" -> "RMSE";
       case "mae" -> "MAE";
       case "r2" -> "R²";

@@ -1,5 +1,6 @@
 package org.tikhon.lab.compare;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,8 +9,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.tikhon.data.AtomicFiles;
 import org.tikhon.data.DataException;
 import org.tikhon.data.ImageSet;
+import org.tikhon.data.MaskedImages;
 import org.tikhon.data.Safetensors;
 import org.tikhon.data.Table;
 import org.tikhon.lab.compare.Problem.Inputs;
@@ -57,7 +61,9 @@ public final class Predictor {
     Task task =
         card.classes().isEmpty()
             ? new Task.Regression()
-            : new Task.Classification(card.classes().size());
+            : card.inputs().kind().equals("segmentation")
+                ? new Task.Segmentation(card.classes().size())
+                : new Task.Classification(card.classes().size());
     // Prediction uses neither the per-sample state nor the schedule that these sizes are for.
     long samples = 1000;
     Setup setup =
@@ -96,6 +102,44 @@ public final class Predictor {
                       ",", card.classes().stream().map(c -> quoted("p(" + c + ")")).toList()));
       return Stream.concat(header, Arrays.stream(probabilities).map(this::line)).toList();
     }
+  }
+
+  /** Whether the model gives a mask for each image instead of a line. */
+  public boolean isSegmentation() {
+    return card.inputs().kind().equals("segmentation");
+  }
+
+  /**
+   * Writes a mask for each image of a folder: a grey PNG of the image's name whose values are class
+   * numbers.
+   *
+   * @return how many
+   */
+  public int predictMasks(Path data, Path out) throws IOException {
+    if (!Files.isDirectory(data)) {
+      throw new DataException(data + ": the model was trained on folders of images; this is none");
+    }
+    MaskedImages images = MaskedImages.imagesOnly(data, card.backbone().inputShape().getFirst());
+    Files.createDirectories(out);
+    try (Scope scope = Scope.open()) {
+      Tensor inputs =
+          ProblemLoader.normalize(
+              ProblemLoader.dataset(images).inputs(),
+              vector(card.inputs().pixelMean()),
+              vector(card.inputs().pixelDeviation()));
+      for (int i = 0; i < images.size(); i++) {
+        try (Scope one = Scope.open()) {
+          int[] classes = learner.predict(inputs.slice(0, i, i + 1)).argmax(1).toIntArray();
+          BufferedImage mask =
+              new BufferedImage(images.width(), images.height(), BufferedImage.TYPE_BYTE_GRAY);
+          mask.getRaster().setSamples(0, 0, images.width(), images.height(), 0, classes);
+          AtomicFiles.write(
+              out.resolve(images.names().get(i) + ".png"),
+              temporary -> ImageIO.write(mask, "png", temporary.toFile()));
+        }
+      }
+    }
+    return images.size();
   }
 
   private String line(double[] row) {

@@ -40,7 +40,7 @@ public record Problem(
   /**
    * How raw inputs become numbers; saved with a model.
    *
-   * @param kind images or table
+   * @param kind images, segmentation or table
    * @param pixelMean and {@code pixelDeviation} of each channel, of pixels in [0, 1]
    */
   public record Inputs(
@@ -75,18 +75,25 @@ public record Problem(
 
   /** The metric that decides, and whether larger is better. */
   public String primaryMetric() {
-    return task instanceof Task.Regression ? "rmse" : "accuracy";
+    return switch (task) {
+      case Task.Classification c -> "accuracy";
+      case Task.Segmentation s -> "dice";
+      case Task.Regression r -> "rmse";
+    };
   }
 
   public boolean largerIsBetter() {
-    return task instanceof Task.Classification;
+    return !(task instanceof Task.Regression);
   }
 
   /** The metrics of the leaderboard, in order. */
   public List<String> metrics() {
-    return task instanceof Task.Regression
-        ? List.of("rmse", "mae", "r2")
-        : List.of("accuracy", "nll", "ece", "auroc", "macroF1");
+    return switch (task) {
+      case Task.Classification c -> List.of("accuracy", "nll", "ece", "auroc", "macroF1");
+      case Task.Segmentation s ->
+          List.of("dice", "miou", "nll", "foregroundEce", "ece", "classwiseEce");
+      case Task.Regression r -> List.of("rmse", "mae", "r2");
+    };
   }
 
   /** The factor from a network's numbers to the target's units. */

@@ -14,8 +14,10 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.tikhon.data.DataException;
 import org.tikhon.data.GeneratedDigits;
+import org.tikhon.data.GeneratedShapes;
 import org.tikhon.data.ImageSet;
 import org.tikhon.data.LabelNoise;
+import org.tikhon.data.MaskedImages;
 import org.tikhon.data.Table;
 import org.tikhon.data.TableEncoder;
 import org.tikhon.data.TableTarget;
@@ -32,6 +34,12 @@ import org.tikhon.train.Trainer.Augment;
 public final class ProblemLoader {
   private static final int GENERATED_TRAIN = 6000;
   private static final int GENERATED_TEST = 2000;
+  private static final int GENERATED_SHAPES_TRAIN = 40;
+  private static final int GENERATED_SHAPES_TEST = 60;
+
+  /** What {@code --data} may say instead of a folder of images and masks. */
+  public static final String GENERATED_SHAPES = "generated-shapes";
+
   private static final long SPLIT_SEED = 20_240_607;
   private static final double TEST_PART = 0.2;
 
@@ -40,7 +48,8 @@ public final class ProblemLoader {
   /**
    * What the user said.
    *
-   * @param data a table or a folder of images, or null for the generated digits
+   * @param data a table, a folder of images, a folder of images and masks, {@link
+   *     #GENERATED_SHAPES}, or null for the generated digits
    * @param test a separate test table, or null to hold a fifth out
    * @param target a column's name or {@code last}
    * @param labelNoise as {@link LabelNoise#parse} reads it, or null
@@ -66,8 +75,18 @@ public final class ProblemLoader {
       if (request.data == null) {
         return generated(request);
       }
+      if (request.data.toString().equals(GENERATED_SHAPES)) {
+        return segmentation(
+            "generated shapes (ellipses drawn by a program)",
+            GeneratedShapes.of(GENERATED_SHAPES_TRAIN, 1),
+            GeneratedShapes.of(GENERATED_SHAPES_TEST, 2),
+            request);
+      }
       if (!Files.exists(request.data)) {
         throw new NoSuchFileException(request.data.toString());
+      }
+      if (MaskedImages.isMaskFolder(request.data)) {
+        return segmentation(request);
       }
       return Files.isDirectory(request.data) ? images(request) : table(request);
     }
@@ -176,6 +195,88 @@ public final class ProblemLoader {
         backbone.name().equals("mlp") ? Augment.NONE : Augment.shiftAndFlip(2, flip),
         backbone,
         inputs);
+  }
+
+  // ---- Images with masks
+
+  private static Problem segmentation(Request request) throws IOException {
+    MaskedImages.Split split = MaskedImages.read(request.data);
+    if (split.test().isPresent()) {
+      return segmentation(request.data.toString(), split.train(), split.test().get(), request);
+    }
+    MaskedImages all = split.train();
+    int held = (int) Math.max(1, Math.round(TEST_PART * all.size()));
+    if (all.size() - held < 2) {
+      throw new DataException(
+          "%s: there are %d images, at least 3 are needed".formatted(request.data, all.size()));
+    }
+    int[] order = new Rng(SPLIT_SEED).permutation(all.size()).toIntArray();
+    return segmentation(
+        request.data + " (a fifth held out for the test)",
+        all.select(Arrays.copyOfRange(order, held, order.length)),
+        all.select(Arrays.copyOfRange(order, 0, held)),
+        request);
+  }
+
+  private static Problem segmentation(
+      String title, MaskedImages trainSet, MaskedImages testSet, Request request) {
+    if (request.test != null || request.labelNoise != null) {
+      throw new IllegalArgumentException(
+          "--test and --label-noise do not go with images and masks");
+    }
+    if (request.model != null && !request.model.equals(BackboneSpec.UNET)) {
+      throw new IllegalArgumentException(
+          "--model must be unet for images and masks, was " + request.model);
+    }
+    if (trainSet.channels() != testSet.channels()) {
+      throw new DataException(title + ": training and test images differ in their channels");
+    }
+    Task.Segmentation task = new Task.Segmentation(trainSet.classes().size());
+    Dataset train = subset(dataset(trainSet), request.subset);
+    Dataset test = dataset(testSet);
+    Tensor mean = train.inputs().mean(0, 2, 3);
+    Tensor deviation = train.inputs().std(false, 0, 2, 3).clampMin(1e-6);
+    return new Problem(
+        title,
+        List.of(
+            "segmentation of %s images %d x %d into %d classes"
+                .formatted(
+                    trainSet.channels() == 1 ? "grey" : "colour",
+                    trainSet.width(),
+                    trainSet.height(),
+                    task.classes()),
+            "%,d training and %,d test images".formatted(train.size(), test.size()),
+            "pixels of the training part: " + pixelBalance(train, trainSet.classes())),
+        task,
+        normalized(train, mean, deviation).escape(),
+        normalized(test, mean, deviation).escape(),
+        trainSet.classes(),
+        null,
+        Augment.NONE,
+        new BackboneSpec(
+            BackboneSpec.UNET,
+            List.of(trainSet.channels(), trainSet.height(), trainSet.width()),
+            List.of(),
+            task.classes()),
+        new Inputs("segmentation", list(mean), list(deviation), null, null));
+  }
+
+  private static String pixelBalance(Dataset train, List<String> classes) {
+    int[] valid =
+        Arrays.stream(train.targets().reshape(-1).toIntArray()).filter(k -> k >= 0).toArray();
+    return balance(valid, classes);
+  }
+
+  /** Pixels and class maps, where ignored pixels have {@link Task.Segmentation#IGNORED}. */
+  public static Dataset dataset(MaskedImages set) {
+    long[] labels = new long[set.masks().length];
+    for (int i = 0; i < labels.length; i++) {
+      int k = set.masks()[i] & 0xff;
+      labels[i] = k == MaskedImages.IGNORED ? Task.Segmentation.IGNORED : k;
+    }
+    return new Dataset(
+        Tensor.of(set.pixels(), set.size(), set.channels(), set.height(), set.width()),
+        Tensor.of(labels, set.size(), set.height(), set.width()));
   }
 
   /** Pixels in [0, 1] and labels. */

@@ -3,6 +3,7 @@ package org.tikhon.lab.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,6 +150,57 @@ class CompareCommandTest {
             .count();
     assertThat(right / 200).isCloseTo(accuracy, within(0.1));
     assertThat(accuracy).isGreaterThan(0.8);
+  }
+
+  @Test
+  void imagesWithMasks() throws IOException {
+    for (int i = 0; i < 12; i++) {
+      int[] mask = new int[16 * 16];
+      int[] image = new int[16 * 16];
+      Random random = new Random(i);
+      int left = random.nextInt(8);
+      for (int p = 0; p < mask.length; p++) {
+        mask[p] = p % 16 >= left && p % 16 < left + 6 ? 1 : 0;
+        image[p] = Math.clamp(60 + 120 * mask[p] + (int) (20 * random.nextGaussian()), 0, 255);
+      }
+      grey("set/images/" + i + ".png", image);
+      grey("set/masks/" + i + ".png", mask);
+    }
+    Path out = folder.resolve("out");
+    String data = folder.resolve("set").toString();
+    JsonNode result =
+        compare("--data", data, "--methods", "cross-entropy,nacl,svls", "--out", out.toString());
+    assertThat(result.get("findings").get(0).asString())
+        .isEqualTo("segmentation of grey images 16 x 16 into 2 classes");
+    JsonNode stats = result.get("leaderboard").get(0).get("stats");
+    assertThat(stats.has("dice") && stats.has("miou") && stats.has("foregroundEce")).isTrue();
+    assertThat(Files.readString(out.resolve("report.html"))).contains("Dice", "Reliability");
+    Path masks = folder.resolve("masks");
+    Cli.Result predict =
+        Cli.run("predict", out.toString(), "--data", data, "--out", masks.toString());
+    assertThat(predict.code()).as(predict.err()).isZero();
+    BufferedImage mask = ImageIO.read(masks.resolve("3.png").toFile());
+    assertThat(mask.getWidth()).isEqualTo(16);
+    assertThat(mask.getRaster().getSample(0, 0, 0)).isBetween(0, 1);
+
+    Cli.Result wrongMethod = Cli.run("compare", "--data", data, "--methods", "elr");
+    assertThat(wrongMethod.code()).isEqualTo(2);
+    assertThat(wrongMethod.err()).contains("elr does not fit this task").contains("nacl");
+    Cli.Result wrongModel = Cli.run("compare", "--data", data, "--model", "cnn");
+    assertThat(wrongModel.code()).isEqualTo(2);
+    assertThat(wrongModel.err()).contains("--model must be unet");
+    Files.delete(folder.resolve("set/masks/5.png"));
+    Cli.Result missing = Cli.run("compare", "--data", data);
+    assertThat(missing.code()).isEqualTo(2);
+    assertThat(missing.err()).contains("there is no mask 5.png");
+  }
+
+  private void grey(String path, int[] values) throws IOException {
+    BufferedImage image = new BufferedImage(16, 16, BufferedImage.TYPE_BYTE_GRAY);
+    image.getRaster().setSamples(0, 0, 16, 16, 0, values);
+    Path file = folder.resolve(path);
+    Files.createDirectories(file.getParent());
+    ImageIO.write(image, "png", file.toFile());
   }
 
   @Test
