@@ -24,9 +24,10 @@ final class LossInput {
           "logits must have shape [b, classes] with at least one class, have %s"
               .formatted(Arrays.toString(logits.shape())));
     }
-    // One NaN or infinity makes the sum one; only then is it worth looking for the row.
+    // One NaN or infinity makes the sum one (large numbers may, too); only then is it worth looking
+    // for the row.
     Tensor plain = logits.detach();
-    if (!Double.isFinite(plain.to(Dtype.FLOAT64).sum().item())) {
+    if (!Double.isFinite(plain.sum().item())) {
       double[] rows = plain.to(Dtype.FLOAT64).sum(1).toDoubleArray();
       for (int r = 0; r < rows.length; r++) {
         if (!Double.isFinite(rows[r])) {

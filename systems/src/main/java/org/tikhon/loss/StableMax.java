@@ -20,8 +20,9 @@ import org.tikhon.tensor.Tensor;
  * margin exceeds ln 2^t for t bits (16.6 in FLOAT32), and learning stops: {@link CollapseMonitor}
  * detects it. The other remedy of the paper is {@link org.tikhon.optimize.PerpGrad}.
  *
- * <p>s is computed in the logits' type, its sum and the loss in FLOAT64: what is small beside 1 is
- * not lost. Source: the paper and its official code (which casts the logits up).
+ * <p>s is computed in the logits' type and summed without the label's own term, the loss from there
+ * in FLOAT64: what is small beside the label's term is not lost. Source: the paper and its official
+ * code (which casts the logits up).
  */
 @Paper(
     number = 3,
@@ -66,9 +67,12 @@ public final class StableMax {
    * accurate where it is small.
    */
   static Tensor perSample(Tensor logits, Tensor labels) {
-    Tensor s = s(logits).to(Dtype.FLOAT64);
-    Tensor own = s.gather(1, labels.unsqueeze(1)).squeeze(1);
-    return s.sum(1).sub(own).div(own).log1p();
+    Tensor s = s(logits);
+    Tensor y = labels.unsqueeze(1);
+    // Summed without the label's own term, nothing small is lost beside it, in any type.
+    Tensor others = s.scatter(1, y, 0.0).sum(1).to(Dtype.FLOAT64);
+    Tensor own = s.gather(1, y).squeeze(1).to(Dtype.FLOAT64);
+    return others.div(own).log1p();
   }
 
   static Tensor reduce(Tensor losses, Reduction reduction) {
@@ -80,10 +84,11 @@ public final class StableMax {
   }
 
   /**
-   * {@code s(x) = max(x, 0) + 1 / max(1 - x, 1)}. At 0 the first term's derivative counts as 0 and
-   * the second's as 1, so that s'(0) = 1.
+   * {@code s(x) = r + 1 / (1 + r - x)} with {@code r = max(x, 0)}. At 0 the derivative of r counts
+   * as 0, which leaves s'(0) = 1.
    */
   static Tensor s(Tensor x) {
-    return x.relu().add(x.rsub(1).clampMin(1).reciprocal());
+    Tensor r = x.relu();
+    return r.add(r.sub(x).add(1).reciprocal());
   }
 }
