@@ -79,9 +79,9 @@ public record Evaluation(
   }
 
   /**
-   * Metrics of predicted masks: dice (the mean over the foreground classes), miou, nll, ece and
-   * classwiseEce over the pixels that are foreground in the labels, and ece over all pixels. Those
-   * of calibration are means over the images, weighted by pixels.
+   * Metrics of predicted masks: dice (the mean over the foreground classes), miou, and of
+   * calibration nll, ece and classwiseEce over all pixels and, with foreground before the name,
+   * over those whose label is not background; means over the images, weighted by pixels.
    */
   private static Evaluation segmentation(Learner learner, Dataset data, int classes) {
     PixelCounts counts = new PixelCounts(classes);
@@ -107,6 +107,8 @@ public record Evaluation(
     m.put("foregroundEce", inside.ece().orElse(Double.NaN));
     m.put("ece", everywhere.ece().orElse(Double.NaN));
     m.put("classwiseEce", everywhere.classwiseEce().orElse(Double.NaN));
+    m.put("foregroundNll", inside.nll().orElse(Double.NaN));
+    m.put("foregroundClasswiseEce", inside.classwiseEce().orElse(Double.NaN));
     return new Evaluation(m, new double[0][], new double[0], confidences.calibration());
   }
 
