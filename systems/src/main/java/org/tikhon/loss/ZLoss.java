@@ -34,6 +34,9 @@ import org.tikhon.tensor.Tensor;
     year = 2016,
     url = "https://arxiv.org/abs/1604.08859")
 public record ZLoss(double sharpness, double location) implements SphericalLoss {
+  /** Added to a variance so that it may be 0; far below what scores have. */
+  private static final double TINY = 1e-30;
+
   public ZLoss {
     if (!(sharpness > 0) || Double.isInfinite(sharpness)) {
       throw new IllegalArgumentException("sharpness must be above 0, was " + sharpness);
@@ -55,6 +58,31 @@ public record ZLoss(double sharpness, double location) implements SphericalLoss 
     Tensor safe = Tensor.where(spread, variance, variance.onesLike());
     Tensor z = a.to(Dtype.FLOAT64).sub(mean).div(safe.sqrt());
     Tensor guarded = z.mul(spread.to(Dtype.FLOAT64));
-    return Functional.softplus(guarded.rsub(location).mul(sharpness)).div(sharpness);
+    return loss(guarded);
+  }
+
+  /**
+   * With all scores at hand, z is the target's entry of the scores after layer normalisation, which
+   * LibTorch does in one pass forward and one backward.
+   */
+  @Override
+  public Tensor unchecked(Tensor scores, Tensor labels) {
+    long classes = SphericalLoss.checkClasses(scores.size(1));
+    Tensor normalized = Functional.layerNorm(scores, null, null, TINY, classes);
+    Tensor z = normalized.gather(1, labels.unsqueeze(1)).squeeze(1).to(Dtype.FLOAT64);
+    return loss(z.mul(spread(scores.detach()).to(Dtype.FLOAT64))).mean();
+  }
+
+  /** Where the scores of a row differ by more than rounding. */
+  private static Tensor spread(Tensor scores) {
+    Tensor largest = scores.amax(1);
+    Tensor smallest = scores.amin(1);
+    double relative = scores.dtype() == Dtype.FLOAT64 ? 1e-15 : 1e-6;
+    Tensor size = largest.abs().maximum(smallest.abs());
+    return largest.sub(smallest).gt(size.mul(relative));
+  }
+
+  private Tensor loss(Tensor z) {
+    return Functional.softplus(z.rsub(location).mul(sharpness)).div(sharpness);
   }
 }
