@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.tikhon.TrainingInTwo;
 import org.tikhon.adapt.WeightCompanderConfig.Scale;
 import org.tikhon.nn.Linear;
 import org.tikhon.nn.Mlp;
@@ -23,11 +24,8 @@ import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
-import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
-import org.tikhon.train.Task;
 
 class WeightCompanderTest {
   private Scope scope;
@@ -356,44 +354,14 @@ class WeightCompanderTest {
 
   // ---- Training
 
-  private static Learner learner() {
-    Recipe recipe =
-        Recipe.all().stream().filter(r -> r.name().equals("weight-compander")).findFirst().get();
-    Task task = new Task.Classification(3);
-    Setup setup =
-        new Setup(
-            task,
-            rng -> new Mlp(8, List.of(16), 3, rng),
-            60,
-            2,
-            Setup.Optimization.sgd(0.05, 0.9, 5e-4),
-            new Rng(7));
-    return recipe.learner(setup, recipe.grid(task).getFirst());
-  }
-
-  private static void steps(Learner learner, int from, int to) {
-    for (int i = from; i < to; i++) {
-      try (Scope inner = Scope.open()) {
-        Rng rng = new Rng(100 + i);
-        Tensor y = rng.integers(0, 3, 20);
-        Tensor x = rng.normal(20, 8).add(y.unsqueeze(1).to(Dtype.FLOAT32));
-        learner.step(new Batch(x, y, Tensor.arange(20)), i / 10.0);
-      }
-    }
-  }
-
   @Test
   void aTrainingThatIsCutInTwoEndsWithTheSameNumbers() {
-    Learner whole = learner();
-    steps(whole, 0, 20);
-    Learner first = learner();
-    steps(first, 0, 9);
-    Map<String, Tensor> state = new LinkedHashMap<>();
-    first.state().forEach((name, t) -> state.put(name, t.cloned()));
-    Learner second = learner();
-    second.load(state);
-    steps(second, 9, 20);
-    Tensor x = new Rng(8).normal(10, 8);
-    assertThat(second.predict(x).sub(whole.predict(x)).abs().max().item()).isZero();
+    Recipe recipe =
+        Recipe.all().stream().filter(r -> r.name().equals("weight-compander")).findFirst().get();
+    TrainingInTwo.check(
+        () -> {
+          Setup setup = TrainingInTwo.setup(Setup.Optimization.sgd(0.05, 0.9, 5e-4));
+          return recipe.learner(setup, recipe.grid(setup.task()).getFirst());
+        });
   }
 }

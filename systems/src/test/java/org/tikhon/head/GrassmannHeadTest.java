@@ -10,6 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.tikhon.TrainingInTwo;
 import org.tikhon.nn.Mlp;
 import org.tikhon.optim.Grassmann;
 import org.tikhon.optim.RiemannianSgd;
@@ -20,7 +21,6 @@ import org.tikhon.tensor.Linalg;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Setup;
 import org.tikhon.train.Task;
@@ -203,45 +203,15 @@ class GrassmannHeadTest {
     assertThatThrownBy(() -> head.subspace(3)).hasMessage("class must be in 0..2, was 3");
   }
 
-  private static Learner learner(boolean adam) {
-    Setup.Optimization optimization =
-        adam ? Setup.Optimization.adamW(1e-3, 1e-2) : Setup.Optimization.sgd(0.05, 0.9, 5e-4);
-    Setup setup =
-        new Setup(
-            new Task.Classification(3),
-            rng -> new Mlp(8, List.of(16), 3, rng),
-            60,
-            2,
-            optimization,
-            new Rng(7));
-    return new GcrRecipe().learner(setup, Map.of("dimension", 4.0));
-  }
-
-  private static void steps(Learner learner, int from, int to) {
-    for (int i = from; i < to; i++) {
-      try (Scope inner = Scope.open()) {
-        Rng rng = new Rng(100 + i);
-        Tensor y = rng.integers(0, 3, 20);
-        Tensor x = rng.normal(20, 8).add(y.unsqueeze(1).to(Dtype.FLOAT32));
-        learner.step(new Batch(x, y, Tensor.arange(20)), i / 10.0);
-      }
-    }
-  }
-
   @Test
   void aTrainingThatIsCutInTwoEndsWithTheSameNumbers() {
-    for (boolean adam : new boolean[] {false, true}) {
-      Learner whole = learner(adam);
-      steps(whole, 0, 20);
-      Learner first = learner(adam);
-      steps(first, 0, 9);
-      Map<String, Tensor> state = new LinkedHashMap<>();
-      first.state().forEach((name, t) -> state.put(name, t.cloned()));
-      Learner second = learner(adam);
-      second.load(state);
-      steps(second, 9, 20);
-      Tensor x = new Rng(8).normal(10, 8);
-      assertThat(second.predict(x).sub(whole.predict(x)).abs().max().item()).isZero();
+    for (Setup.Optimization optimization :
+        List.of(Setup.Optimization.adamW(1e-3, 1e-2), Setup.Optimization.sgd(0.05, 0.9, 5e-4))) {
+      Learner whole =
+          TrainingInTwo.check(
+              () ->
+                  new GcrRecipe()
+                      .learner(TrainingInTwo.setup(optimization), Map.of("dimension", 4.0)));
       for (Tensor s : ((GrassmannHead) ((Mlp) whole.model()).head()).subspaces()) {
         Tensor product = s.detach().mT().matmul(s.detach()).sub(Tensor.eye(4, Dtype.FLOAT32));
         assertThat(product.abs().max().item()).isLessThan(1e-5);

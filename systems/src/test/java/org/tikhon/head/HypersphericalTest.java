@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.tikhon.TrainingInTwo;
 import org.tikhon.head.NormalizedSoftmaxHead.Normalisation;
 import org.tikhon.head.NovelClassifier.KnownClass;
 import org.tikhon.nn.Lambda;
@@ -21,11 +21,9 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Dataset;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Setup;
-import org.tikhon.train.Task;
 
 class HypersphericalTest {
   private Scope scope;
@@ -278,42 +276,15 @@ class HypersphericalTest {
 
   // ---- Training
 
-  private static Learner learner() {
-    Setup setup =
-        new Setup(
-            new Task.Classification(3),
-            rng -> new Mlp(8, List.of(16), 3, rng),
-            60,
-            2,
-            Setup.Optimization.sgd(0.05, 0.9, 5e-4),
-            new Rng(7));
-    return new HypersphericalRecipe().learner(setup, Map.of("scale", 10.0));
-  }
-
-  private static void steps(Learner learner, int from, int to) {
-    for (int i = from; i < to; i++) {
-      try (Scope inner = Scope.open()) {
-        Rng rng = new Rng(100 + i);
-        Tensor y = rng.integers(0, 3, 20);
-        Tensor x = rng.normal(20, 8).add(y.unsqueeze(1).to(Dtype.FLOAT32));
-        learner.step(new Batch(x, y, Tensor.arange(20)), i / 10.0);
-      }
-    }
-  }
-
   @Test
   void aTrainingThatIsCutInTwoEndsWithTheSameNumbersOnTheSphere() {
-    Learner whole = learner();
-    steps(whole, 0, 20);
-    Learner first = learner();
-    steps(first, 0, 9);
-    Map<String, Tensor> state = new LinkedHashMap<>();
-    first.state().forEach((name, t) -> state.put(name, t.cloned()));
-    Learner second = learner();
-    second.load(state);
-    steps(second, 9, 20);
-    Tensor x = new Rng(8).normal(10, 8);
-    assertThat(second.predict(x).sub(whole.predict(x)).abs().max().item()).isZero();
+    Learner whole =
+        TrainingInTwo.check(
+            () ->
+                new HypersphericalRecipe()
+                    .learner(
+                        TrainingInTwo.setup(Setup.Optimization.sgd(0.05, 0.9, 5e-4)),
+                        Map.of("scale", 10.0)));
     Tensor w = whole.model().stateDict().get("head.1.weight").detach();
     assertThat(w.norm(2, 1).sub(1).abs().max().item()).isLessThan(1e-6);
   }
