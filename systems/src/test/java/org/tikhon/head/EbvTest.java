@@ -107,6 +107,13 @@ class EbvTest {
   }
 
   @Test
+  void findsAThousandVectorsInAHundredDimensions() {
+    double limit = 1.5 * EquiangularBasis.welchBound(1000, 100);
+    EbvSpec spec = EbvSpec.of(1000, 100, limit).withLearningRate(2e-3).withSliceSize(130);
+    checkSet(EquiangularBasis.generate(spec), limit + 1e-4, 2000);
+  }
+
+  @Test
   void orthonormalAndSingleVectors() {
     EquiangularBasis q = EquiangularBasis.orthonormal(5, 8, new Rng(0));
     assertThat(q.coherence().max()).isLessThan(1e-6);
