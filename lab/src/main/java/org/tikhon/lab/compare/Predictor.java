@@ -40,6 +40,10 @@ public final class Predictor {
   /** Opens the model in a comparison's folder. */
   public static Predictor open(Path folder) throws IOException {
     ModelCard card = ModelCard.read(folder);
+    if (card.method() == null) {
+      throw new DataException(
+          folder + ": the model does not say which method made it; run the comparison again");
+    }
     try (Scope scope = Scope.open()) {
       Learner learner = learner(card);
       learner.model().loadStateDict(Safetensors.read(folder.resolve(Comparison.MODEL)));
