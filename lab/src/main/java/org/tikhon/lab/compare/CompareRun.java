@@ -16,6 +16,7 @@ import org.tikhon.train.Evaluation;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
+import org.tikhon.train.Task;
 import org.tikhon.train.Trainer;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -108,7 +109,8 @@ public final class CompareRun {
       Path folder,
       Comparison comparison)
       throws IOException {
-    String useLine = "tikhon predict %s --data NEW --out predictions.csv".formatted(folder);
+    String output = problem.task() instanceof Task.Segmentation ? "masks" : "predictions.csv";
+    String useLine = "tikhon predict %s --data NEW --out %s".formatted(folder, output);
     List<Comparison.Result> results = comparison.run();
     if (results.isEmpty()) {
       return new Outcome(

@@ -174,7 +174,8 @@ class CompareCommandTest {
         .isEqualTo("segmentation of grey images 16 x 16 into 2 classes");
     JsonNode stats = result.get("leaderboard").get(0).get("stats");
     assertThat(stats.has("dice") && stats.has("miou") && stats.has("foregroundEce")).isTrue();
-    assertThat(Files.readString(out.resolve("report.html"))).contains("Dice", "Reliability");
+    assertThat(Files.readString(out.resolve("report.html")))
+        .contains("Dice", "Reliability", "--out masks");
     Path masks = folder.resolve("masks");
     Cli.Result predict =
         Cli.run("predict", out.toString(), "--data", data, "--out", masks.toString());
