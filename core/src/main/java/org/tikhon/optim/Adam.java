@@ -23,9 +23,9 @@ public final class Adam extends ParameterwiseOptimizer {
    */
   public Adam(List<Group> groups, double beta1, double beta2, double epsilon, boolean decoupled) {
     super(groups);
-    require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "in [0, 1)");
-    require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
-    require(epsilon >= 0, "epsilon", epsilon, "0 or more");
+    Check.require(beta1 >= 0 && beta1 < 1, "beta1", beta1, "in [0, 1)");
+    Check.require(beta2 >= 0 && beta2 < 1, "beta2", beta2, "in [0, 1)");
+    Check.require(epsilon >= 0, "epsilon", epsilon, "0 or more");
     this.beta1 = beta1;
     this.beta2 = beta2;
     this.epsilon = epsilon;

@@ -34,11 +34,9 @@ public final class Lbfgs {
     public static final Options DEFAULT = new Options(10, 500, 1e-7);
 
     public Options {
-      ParameterwiseOptimizer.require(memory >= 1, "memory", memory, "at least 1");
-      ParameterwiseOptimizer.require(
-          maxIterations >= 1, "maxIterations", maxIterations, "at least 1");
-      ParameterwiseOptimizer.require(
-          gradientTolerance >= 0, "gradientTolerance", gradientTolerance, "0 or more");
+      Check.require(memory >= 1, "memory", memory, "at least 1");
+      Check.require(maxIterations >= 1, "maxIterations", maxIterations, "at least 1");
+      Check.require(gradientTolerance >= 0, "gradientTolerance", gradientTolerance, "0 or more");
     }
   }
 

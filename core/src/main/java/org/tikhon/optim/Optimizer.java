@@ -21,12 +21,12 @@ public interface Optimizer {
     private final double weightDecay;
 
     public Group(List<Tensor> parameters, double learningRate, double weightDecay) {
-      ParameterwiseOptimizer.require(
+      Check.require(
           learningRate >= 0 && Double.isFinite(learningRate),
           "learningRate",
           learningRate,
           "0 or more");
-      ParameterwiseOptimizer.require(
+      Check.require(
           weightDecay >= 0 && Double.isFinite(weightDecay),
           "weightDecay",
           weightDecay,
@@ -90,7 +90,7 @@ public interface Optimizer {
    * @return the norm before
    */
   default double clipGradNorm(double maxNorm) {
-    ParameterwiseOptimizer.require(maxNorm > 0, "maxNorm", maxNorm, "above 0");
+    Check.require(maxNorm > 0, "maxNorm", maxNorm, "above 0");
     try (Scope scope = Scope.open()) {
       List<Tensor> gradients =
           parameters().stream().map(Tensor::grad).filter(Objects::nonNull).toList();

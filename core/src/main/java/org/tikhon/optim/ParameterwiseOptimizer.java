@@ -25,12 +25,6 @@ public abstract class ParameterwiseOptimizer implements Optimizer {
     this.groups = List.copyOf(groups);
   }
 
-  static void require(boolean condition, String name, double value, String allowed) {
-    if (!condition) {
-      throw new IllegalArgumentException(name + " must be " + allowed + ", was " + value);
-    }
-  }
-
   @Override
   public List<Group> groups() {
     return groups;

@@ -45,9 +45,8 @@ public final class RiemannianSgd extends ParameterwiseOptimizer {
     public static final Options DEFAULT = new Options(0.9, 5, Retraction.GEODESIC, false);
 
     public Options {
-      ParameterwiseOptimizer.require(
-          momentum >= 0 && momentum < 1, "momentum", momentum, "in [0, 1)");
-      ParameterwiseOptimizer.require(
+      Check.require(momentum >= 0 && momentum < 1, "momentum", momentum, "in [0, 1)");
+      Check.require(
           reorthonormalizeEvery >= 1, "reorthonormalizeEvery", reorthonormalizeEvery, "at least 1");
       Objects.requireNonNull(retraction, "retraction");
     }
@@ -86,8 +85,7 @@ public final class RiemannianSgd extends ParameterwiseOptimizer {
   public void step() {
     try (Scope scope = Scope.open()) {
       for (Tensor s : parameters()) {
-        // One NaN or infinity makes the sum one.
-        if (s.grad() != null && !Double.isFinite(s.grad().sum().item())) {
+        if (s.grad() != null && !s.grad().allFinite()) {
           throw new ArithmeticException("the gradient of a subspace is not finite");
         }
       }

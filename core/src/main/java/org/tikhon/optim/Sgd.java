@@ -13,7 +13,7 @@ public final class Sgd extends ParameterwiseOptimizer {
 
   public Sgd(List<Group> groups, double momentum, boolean nesterov) {
     super(groups);
-    require(momentum >= 0 && momentum < 1, "momentum", momentum, "in [0, 1)");
+    Check.require(momentum >= 0 && momentum < 1, "momentum", momentum, "in [0, 1)");
     if (nesterov && momentum == 0) {
       throw new IllegalArgumentException("nesterov needs a momentum above 0, was 0");
     }

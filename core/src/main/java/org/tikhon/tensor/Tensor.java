@@ -866,6 +866,14 @@ public final class Tensor implements AutoCloseable {
     return wrap(() -> raw.isnan());
   }
 
+  /**
+   * Whether all numbers are finite. One NaN or infinity makes the sum one; only where the sum is
+   * none, which large numbers cause too, each number is looked at.
+   */
+  public boolean allFinite() {
+    return Double.isFinite(sum().item()) || isFinite().logicalNot().sum().item() == 0;
+  }
+
   /** Where this is finite, as booleans. */
   public Tensor isFinite() {
     return wrap(() -> raw.isfinite());

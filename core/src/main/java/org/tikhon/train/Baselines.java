@@ -39,10 +39,6 @@ public final class Baselines {
     public boolean supports(Task task) {
       return true;
     }
-
-    static Tensor plain(SupervisedLearner learner, Batch batch) {
-      return learner.plainLoss(learner.outputs(batch.inputs()), batch.targets());
-    }
   }
 
   /** Cross-entropy, without weight decay. */
@@ -58,8 +54,7 @@ public final class Baselines {
 
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
-      return SupervisedLearner.of(
-          setup.with(setup.optimization().withWeightDecay(0)), Baseline::plain);
+      return new SupervisedLearner(setup.with(setup.optimization().withWeightDecay(0)));
     }
   }
 
@@ -76,8 +71,7 @@ public final class Baselines {
 
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
-      return SupervisedLearner.of(
-          setup.with(setup.optimization().withWeightDecay(0)), Baseline::plain);
+      return new SupervisedLearner(setup.with(setup.optimization().withWeightDecay(0)));
     }
   }
 
@@ -97,8 +91,7 @@ public final class Baselines {
     @Override
     public Learner learner(Setup setup, Map<String, Double> setting) {
       double decay = setting.get(FACTOR) * setup.optimization().weightDecay();
-      return SupervisedLearner.of(
-          setup.with(setup.optimization().withWeightDecay(decay)), Baseline::plain);
+      return new SupervisedLearner(setup.with(setup.optimization().withWeightDecay(decay)));
     }
   }
 

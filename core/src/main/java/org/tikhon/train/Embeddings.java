@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import org.tikhon.tensor.Autograd;
 import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
@@ -21,8 +23,25 @@ import org.tikhon.tensor.Tensor;
  */
 public final class Embeddings {
   private static final long BLOCK = 1024;
+  private static final long CHUNK = 512;
 
   private Embeddings() {}
+
+  /**
+   * What a network makes of inputs {@code [n, ...]}, computed in chunks and without a gradient; it
+   * should be in evaluation mode.
+   */
+  public static Tensor of(UnaryOperator<Tensor> network, Tensor inputs) {
+    List<Tensor> parts = new ArrayList<>();
+    for (long start = 0; start < inputs.size(0); start += CHUNK) {
+      try (Scope scope = Scope.open();
+          Autograd.NoGrad off = Autograd.noGrad()) {
+        long end = Math.min(start + CHUNK, inputs.size(0));
+        parts.add(scope.keep(network.apply(inputs.slice(0, start, end))));
+      }
+    }
+    return Tensor.cat(parts, 0);
+  }
 
   private static Tensor unit(Tensor x) {
     return Functional.normalize(x.detach(), 1);

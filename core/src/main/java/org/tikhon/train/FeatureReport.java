@@ -1,11 +1,8 @@
 package org.tikhon.train;
 
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.List;
 import java.util.stream.DoubleStream;
 import org.tikhon.nn.Backbone;
-import org.tikhon.tensor.Autograd;
 import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
@@ -20,8 +17,6 @@ import org.tikhon.tensor.Tensor;
  *     labels of another task, in [0, 1]
  */
 public record FeatureReport(double accuracy, double intraClassVariability, double linearProbe) {
-  private static final long CHUNK = 512;
-
   /**
    * The other task, with its labels.
    *
@@ -45,11 +40,12 @@ public record FeatureReport(double accuracy, double intraClassVariability, doubl
     }
     network.eval();
     try (Scope scope = Scope.open()) {
-      Tensor raw = features(network, test.inputs());
+      Tensor raw = Embeddings.of(network::features, test.inputs());
       Tensor predicted = network.head().forward(raw).detach().argmax(1);
       double accuracy = predicted.eq(test.targets()).sum().item() / test.size();
       double variability =
-          Embeddings.intraClassVariability(features(network, trained.inputs()), trained.targets());
+          Embeddings.intraClassVariability(
+              Embeddings.of(network::features, trained.inputs()), trained.targets());
       Tensor train = unitFeatures(network, transfer.train);
       Tensor heldOut = unitFeatures(network, transfer.heldOut);
       LinearProbe best =
@@ -63,19 +59,6 @@ public record FeatureReport(double accuracy, double intraClassVariability, doubl
   }
 
   private static Tensor unitFeatures(Backbone network, Dataset data) {
-    return Functional.normalize(features(network, data.inputs()), 1);
-  }
-
-  /** The features of inputs, computed in chunks. */
-  private static Tensor features(Backbone network, Tensor inputs) {
-    List<Tensor> parts = new ArrayList<>();
-    for (long start = 0; start < inputs.size(0); start += CHUNK) {
-      try (Scope scope = Scope.open();
-          Autograd.NoGrad off = Autograd.noGrad()) {
-        long end = Math.min(start + CHUNK, inputs.size(0));
-        parts.add(scope.keep(network.features(inputs.slice(0, start, end))));
-      }
-    }
-    return Tensor.cat(parts, 0);
+    return Functional.normalize(Embeddings.of(network::features, data.inputs()), 1);
   }
 }

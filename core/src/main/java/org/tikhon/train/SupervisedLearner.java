@@ -12,10 +12,10 @@ import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
 /**
- * One network, one optimiser, one loss: what most recipes need. A subclass says what the loss of a
- * batch is, and adds its own state where it has any.
+ * One network, one optimiser, one loss: what most recipes need. The loss is the plain one; a
+ * subclass may say what the loss of a batch is, and adds its own state where it has any.
  */
-public abstract class SupervisedLearner implements Learner {
+public class SupervisedLearner implements Learner {
   private final Task task;
   private final Backbone model;
   private final Optimizer optimizer;
@@ -23,11 +23,11 @@ public abstract class SupervisedLearner implements Learner {
   private final double clipNorm;
   private final Rng rng;
 
-  protected SupervisedLearner(Setup setup) {
+  public SupervisedLearner(Setup setup) {
     this(setup, setup.network());
   }
 
-  protected SupervisedLearner(Setup setup, Backbone model) {
+  public SupervisedLearner(Setup setup, Backbone model) {
     this(setup, model, setup.optimization().optimizer(model.parameters()));
   }
 
@@ -35,7 +35,7 @@ public abstract class SupervisedLearner implements Learner {
    * A learner with an optimiser of its own, whose rates follow the comparison's schedule all the
    * same.
    */
-  protected SupervisedLearner(Setup setup, Backbone model, Optimizer optimizer) {
+  public SupervisedLearner(Setup setup, Backbone model, Optimizer optimizer) {
     this.task = setup.task();
     this.model = model;
     this.optimizer = optimizer;
@@ -60,8 +60,10 @@ public abstract class SupervisedLearner implements Learner {
     Tensor apply(SupervisedLearner learner, Batch batch);
   }
 
-  /** The loss of a batch, a scalar; the network is in training mode. */
-  protected abstract Tensor loss(Batch batch);
+  /** The loss of a batch, a scalar; the network is in training mode. Plain unless overridden. */
+  protected Tensor loss(Batch batch) {
+    return plainLoss(outputs(batch.inputs()), batch.targets());
+  }
 
   /** The network's outputs: logits {@code [b, classes]}, or numbers {@code [b]} in regression. */
   public Tensor outputs(Tensor inputs) {

@@ -131,7 +131,7 @@ public final class Nf4 {
               absmax.narrow(0, start / blockSize, (length + blockSize - 1) / blockSize));
         }
       }
-      if (!Double.isFinite(absmax.sum().item())) {
+      if (!absmax.allFinite()) {
         throw new IllegalArgumentException("w is not finite (NaN or infinite elements)");
       }
       scope.keep(packed);

@@ -94,7 +94,7 @@ public final class Pissa {
     try (Scope scope = Scope.open();
         Autograd.NoGrad off = Autograd.noGrad()) {
       Tensor full = w.detach().to(factorType(w.dtype()));
-      if (!Double.isFinite(full.sum().item())) {
+      if (!full.allFinite()) {
         throw new IllegalArgumentException("the weight is not finite (NaN or infinite elements)");
       }
       Linalg.Svd leading = svd.leading(full, r);

@@ -3,8 +3,6 @@ package org.tikhon.adapt;
 import java.util.List;
 import java.util.Map;
 import org.tikhon.nn.Backbone;
-import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
@@ -46,24 +44,11 @@ public final class WeightCompanderRecipe implements Recipe {
   public static SupervisedLearner learner(Setup setup, WeightCompanderConfig config) {
     Backbone network = setup.network();
     WeightCompander compander = WeightCompander.attach(network, config);
-    return new CompanderLearner(setup, network, compander);
-  }
-
-  private static final class CompanderLearner extends SupervisedLearner {
-    CompanderLearner(Setup setup, Backbone network, WeightCompander compander) {
-      super(
-          setup,
-          network,
-          setup
-              .optimization()
-              .optimizerOf(
-                  compander.parameterGroups(
-                      setup.optimization().learningRate(), setup.optimization().weightDecay())));
-    }
-
-    @Override
-    protected Tensor loss(Batch batch) {
-      return plainLoss(outputs(batch.inputs()), batch.targets());
-    }
+    Setup.Optimization optimization = setup.optimization();
+    return new SupervisedLearner(
+        setup,
+        network,
+        optimization.optimizerOf(
+            compander.parameterGroups(optimization.learningRate(), optimization.weightDecay())));
   }
 }

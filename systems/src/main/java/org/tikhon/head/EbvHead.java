@@ -78,7 +78,7 @@ public final class EbvHead extends Module {
   }
 
   private static void checkFinite(Tensor embedding) {
-    if (!Double.isFinite(embedding.detach().sum().item())) {
+    if (!embedding.detach().allFinite()) {
       throw new IllegalArgumentException("the embeddings are not all finite");
     }
   }

@@ -6,8 +6,6 @@ import org.tikhon.nn.Backbone;
 import org.tikhon.nn.Linear;
 import org.tikhon.nn.Sequential;
 import org.tikhon.tensor.Rng;
-import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
@@ -70,11 +68,6 @@ public final class EbvRecipe implements Recipe {
         new Sequential(
             new Linear(network.featureSize(), basis.vectors().size(1), setup.rng()),
             new EbvHead(basis)));
-    return new SupervisedLearner(setup, network) {
-      @Override
-      protected Tensor loss(Batch batch) {
-        return plainLoss(outputs(batch.inputs()), batch.targets());
-      }
-    };
+    return new SupervisedLearner(setup, network);
   }
 }

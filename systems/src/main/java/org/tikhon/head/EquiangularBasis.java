@@ -110,7 +110,7 @@ public final class EquiangularBasis {
    * A set of given vectors {@code [N, d]}, which are normalised; one that was saved, for example.
    */
   public static EquiangularBasis of(Tensor vectors) {
-    if (vectors.dim() != 2 || !Double.isFinite(vectors.sum().item())) {
+    if (vectors.dim() != 2 || !vectors.allFinite()) {
       throw new IllegalArgumentException("vectors must be a finite matrix [N, d]");
     }
     try (Scope scope = Scope.open()) {

@@ -7,7 +7,6 @@ import org.tikhon.optim.CompositeOptimizer;
 import org.tikhon.optim.Optimizer;
 import org.tikhon.optim.RiemannianSgd;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
@@ -65,7 +64,7 @@ public final class GcrRecipe implements Recipe {
     int k = (int) Math.min(dimension, network.featureSize() - 1);
     GrassmannHead head = new GrassmannHead(network.featureSize(), setup.classes(), k, setup.rng());
     network.replaceHead(head);
-    return new GcrLearner(setup, network, optimizer(setup.optimization(), body, head));
+    return new SupervisedLearner(setup, network, optimizer(setup.optimization(), body, head));
   }
 
   private static Optimizer optimizer(
@@ -79,16 +78,5 @@ public final class GcrRecipe implements Recipe {
     return body.isEmpty()
         ? subspaces
         : new CompositeOptimizer(optimization.optimizer(body), subspaces);
-  }
-
-  private static final class GcrLearner extends SupervisedLearner {
-    GcrLearner(Setup setup, Backbone network, Optimizer optimizer) {
-      super(setup, network, optimizer);
-    }
-
-    @Override
-    protected Tensor loss(Batch batch) {
-      return plainLoss(outputs(batch.inputs()), batch.targets());
-    }
   }
 }

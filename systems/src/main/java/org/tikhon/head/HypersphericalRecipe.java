@@ -6,7 +6,6 @@ import org.tikhon.head.NormalizedSoftmaxHead.Normalisation;
 import org.tikhon.nn.Backbone;
 import org.tikhon.nn.Linear;
 import org.tikhon.nn.Sequential;
-import org.tikhon.tensor.Tensor;
 import org.tikhon.train.Batch;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
@@ -59,11 +58,6 @@ public final class HypersphericalRecipe implements Recipe {
   public static SupervisedLearner learner(
       Setup setup, Backbone network, NormalizedSoftmaxHead head) {
     return new SupervisedLearner(setup, network) {
-      @Override
-      protected Tensor loss(Batch batch) {
-        return plainLoss(outputs(batch.inputs()), batch.targets());
-      }
-
       @Override
       protected void afterStep(Batch batch) {
         head.project();

@@ -11,6 +11,7 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 import org.tikhon.train.Dataset;
+import org.tikhon.train.Embeddings;
 
 /**
  * A classifier to which classes are added without training: each class is a unit vector, an input
@@ -29,7 +30,6 @@ import org.tikhon.train.Dataset;
  */
 public final class NovelClassifier {
   private static final double EPSILON = 1e-12;
-  private static final long CHUNK = 512;
 
   /** Which vector stands for a class that the network was trained on. */
   public enum KnownClass {
@@ -284,15 +284,9 @@ public final class NovelClassifier {
   private Tensor unitEmbeddings(Tensor x) {
     boolean training = backbone.isTraining();
     backbone.eval();
-    try (Autograd.NoGrad off = Autograd.noGrad()) {
-      List<Tensor> parts = new ArrayList<>();
-      for (long start = 0; start < x.size(0); start += CHUNK) {
-        try (Scope scope = Scope.open()) {
-          Tensor u = backbone.forward(x.slice(0, start, Math.min(start + CHUNK, x.size(0))));
-          parts.add(scope.keep(Functional.normalize(u.to(Dtype.FLOAT32), 2, 1, EPSILON)));
-        }
-      }
-      return Tensor.cat(parts, 0);
+    try {
+      return Embeddings.of(
+          part -> Functional.normalize(backbone.forward(part).to(Dtype.FLOAT32), 2, 1, EPSILON), x);
     } finally {
       backbone.train(training);
     }

@@ -76,7 +76,7 @@ public final class EarlyLearningTargets {
         Autograd.NoGrad off = Autograd.noGrad()) {
       Tensor p = clamp(probabilities.detach());
       Tensor sums = p.sumKeep(1);
-      if (!Double.isFinite(sums.sum().item())) {
+      if (!sums.allFinite()) {
         throw new IllegalArgumentException("probabilities must be finite, one of the batch is NaN");
       }
       Tensor past = targets.indexSelect(0, index).to(p.dtype());

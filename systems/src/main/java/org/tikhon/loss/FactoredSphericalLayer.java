@@ -239,7 +239,7 @@ public final class FactoredSphericalLayer {
           "h must have the shape [m, %d] with at least one row, was %s"
               .formatted(d, Arrays.toString(h.shape())));
     }
-    if (!Double.isFinite(h.detach().sum().item())) {
+    if (!h.detach().allFinite()) {
       throw new IllegalArgumentException("h is not finite everywhere");
     }
   }

@@ -1,7 +1,6 @@
 package org.tikhon.loss;
 
 import java.util.Arrays;
-import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Tensor;
 
 /** Checks of logits and labels that losses share. */
@@ -24,18 +23,12 @@ final class LossInput {
           "logits must have shape [b, classes] with at least one class, have %s"
               .formatted(Arrays.toString(logits.shape())));
     }
-    // One NaN or infinity makes the sum one (large numbers may, too); only then is it worth looking
-    // for the row.
     Tensor plain = logits.detach();
-    if (!Double.isFinite(plain.sum().item())) {
-      double[] rows = plain.to(Dtype.FLOAT64).sum(1).toDoubleArray();
-      for (int r = 0; r < rows.length; r++) {
-        if (!Double.isFinite(rows[r])) {
-          boolean nan = plain.select(0, r).isNan().to(Dtype.INT64).sum().item() > 0;
-          throw new IllegalArgumentException(
-              "logits contain %s at row %d".formatted(nan ? "NaN" : "an infinity", r));
-        }
-      }
+    if (!plain.allFinite()) {
+      long row = plain.isFinite().logicalNot().nonzero().select(0, 0).select(0, 0).itemLong();
+      boolean nan = plain.select(0, row).isNan().sum().item() > 0;
+      throw new IllegalArgumentException(
+          "logits contain %s at row %d".formatted(nan ? "NaN" : "an infinity", row));
     }
   }
 

@@ -21,7 +21,7 @@ final class PixelInput {
           "logits must have shape [b, %d, ...] and labels [b, ...] with the same sizes, have %s and %s"
               .formatted(classes, Arrays.toString(own), Arrays.toString(expected)));
     }
-    if (!Double.isFinite(logits.detach().to(Dtype.FLOAT64).sum().item())) {
+    if (!logits.detach().allFinite()) {
       throw new IllegalArgumentException("logits are not finite everywhere");
     }
     Tensor wrong =

@@ -17,12 +17,15 @@ public final class SegmentationRecipes {
   private abstract static class PixelRecipe implements Recipe {
     private final String name;
     private final String description;
+    private final boolean baseline;
     private final String setting;
     private final List<Double> values;
 
-    PixelRecipe(String name, String description, String setting, Double... values) {
+    PixelRecipe(
+        String name, String description, boolean baseline, String setting, Double... values) {
       this.name = name;
       this.description = description;
+      this.baseline = baseline;
       this.setting = setting;
       this.values = List.of(values);
     }
@@ -38,6 +41,11 @@ public final class SegmentationRecipes {
     @Override
     public String description() {
       return description;
+    }
+
+    @Override
+    public boolean isBaseline() {
+      return baseline;
     }
 
     @Override
@@ -65,6 +73,7 @@ public final class SegmentationRecipes {
       super(
           "nacl",
           "neighbour-aware calibration (48): logits follow the labels around a pixel",
+          false,
           "lambda",
           NaclLoss.DEFAULT_LAMBDA,
           0.2);
@@ -79,12 +88,7 @@ public final class SegmentationRecipes {
   /** {@link SvlsLoss}, a baseline. */
   public static final class Svls extends PixelRecipe {
     public Svls() {
-      super("svls", "spatially varying label smoothing", "sigma", 1.0);
-    }
-
-    @Override
-    public boolean isBaseline() {
-      return true;
+      super("svls", "spatially varying label smoothing", true, "sigma", 1.0);
     }
 
     @Override
@@ -96,12 +100,7 @@ public final class SegmentationRecipes {
   /** {@link MarginLabelSmoothing}, a baseline. */
   public static final class Mbls extends PixelRecipe {
     public Mbls() {
-      super("mbls", "margin-based label smoothing", "margin", 5.0, 10.0);
-    }
-
-    @Override
-    public boolean isBaseline() {
-      return true;
+      super("mbls", "margin-based label smoothing", true, "margin", 5.0, 10.0);
     }
 
     @Override
@@ -113,12 +112,7 @@ public final class SegmentationRecipes {
   /** {@link FocalLoss}, a baseline. */
   public static final class Focal extends PixelRecipe {
     public Focal() {
-      super("focal", "focal loss", "gamma", 3.0);
-    }
-
-    @Override
-    public boolean isBaseline() {
-      return true;
+      super("focal", "focal loss", true, "gamma", 3.0);
     }
 
     @Override
@@ -130,12 +124,7 @@ public final class SegmentationRecipes {
   /** {@link DiceLoss} with cross-entropy, a baseline. */
   public static final class DiceCrossEntropy extends PixelRecipe {
     public DiceCrossEntropy() {
-      super("dice-ce", "Dice loss plus cross-entropy", "crossEntropyWeight", 1.0);
-    }
-
-    @Override
-    public boolean isBaseline() {
-      return true;
+      super("dice-ce", "Dice loss plus cross-entropy", true, "crossEntropyWeight", 1.0);
     }
 
     @Override

@@ -3,8 +3,6 @@ package org.tikhon.optimize;
 import java.util.List;
 import java.util.Map;
 import org.tikhon.nn.Backbone;
-import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Recipe;
 import org.tikhon.train.Setup;
@@ -43,11 +41,6 @@ public final class PerpGradRecipe implements Recipe {
         new PerpGrad(
             setup.optimization().withWeightDecay(0).optimizer(network.parameters()),
             setting.get(RESCALE) != 0);
-    return new SupervisedLearner(setup, network, optimizer) {
-      @Override
-      protected Tensor loss(Batch batch) {
-        return plainLoss(outputs(batch.inputs()), batch.targets());
-      }
-    };
+    return new SupervisedLearner(setup, network, optimizer);
   }
 }

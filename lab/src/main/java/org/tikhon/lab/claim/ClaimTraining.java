@@ -1,19 +1,19 @@
 package org.tikhon.lab.claim;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.DoubleStream;
+import org.tikhon.data.GeneratedManyClasses;
+import org.tikhon.loss.ClassificationLoss;
 import org.tikhon.nn.Backbone;
-import org.tikhon.optim.Optimizer;
 import org.tikhon.tensor.Dtype;
-import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Dataset;
 import org.tikhon.train.Learner;
 import org.tikhon.train.Setup;
@@ -32,6 +32,12 @@ public record ClaimTraining(
     int epochs,
     int batch,
     Setup.Optimization optimization) {
+  /** The name of a measurement on held-out data, after that of the arm. */
+  public static final String HELD_OUT = "/held-out accuracy";
+
+  /** The name of a measurement on test data, after that of the arm. */
+  public static final String TEST = "/test accuracy";
+
   private static final long CHUNK = 512;
 
   public ClaimTraining with(Setup.Optimization value) {
@@ -58,31 +64,53 @@ public record ClaimTraining(
   }
 
   /** The arm with a loss of logits and labels, on the network as it is. */
-  public static Function<Setup, SupervisedLearner> loss(Loss loss) {
+  public static Function<Setup, SupervisedLearner> loss(ClassificationLoss loss) {
     return setup ->
         SupervisedLearner.of(
             setup, (learner, b) -> loss.apply(learner.outputs(b.inputs()), b.targets()));
   }
 
-  /** The baseline arm. */
-  public static Function<Setup, SupervisedLearner> crossEntropy() {
-    return loss(Functional::crossEntropy);
+  /**
+   * Trains an arm and adds its accuracies, in percent, on held-out and on test data; {@link
+   * #testAccuracy} then takes the arm that is best on the former.
+   *
+   * @param name of the arm with its setting
+   */
+  public SupervisedLearner measure(
+      ClaimContext context,
+      String name,
+      Function<Setup, SupervisedLearner> arm,
+      Dataset train,
+      Dataset heldOut,
+      Dataset test,
+      int seed,
+      List<Measurement> measured)
+      throws IOException {
+    long start = System.nanoTime();
+    SupervisedLearner learner = train(train, seed, arm);
+    double accuracy = accuracy(learner, test);
+    measured.add(new Measurement(name + HELD_OUT, seed, accuracy(learner, heldOut), "%"));
+    measured.add(new Measurement(name + TEST, seed, accuracy, "%"));
+    log(
+        context.log(),
+        start,
+        String.format(Locale.ROOT, "seed %d, %s: test %.2f", seed, name, accuracy));
+    return learner;
   }
 
-  /** Cross-entropy on a network with another head, both trained by an optimiser. */
-  public static SupervisedLearner crossEntropy(Setup setup, Backbone network, Optimizer optimizer) {
-    return new SupervisedLearner(setup, network, optimizer) {
-      @Override
-      protected Tensor loss(Batch batch) {
-        return plainLoss(outputs(batch.inputs()), batch.targets());
-      }
-    };
+  /** The name that is best on held-out data, mean over the seeds. */
+  public static String bestOnHeldOut(List<Measurement> measured, Iterable<String> names) {
+    return best(names, name -> Measurement.mean(measured, name + HELD_OUT));
   }
 
-  /** The loss of a batch. */
-  @FunctionalInterface
-  public interface Loss {
-    Tensor apply(Tensor logits, Tensor labels);
+  /** The mean test accuracy of the name that is best on held-out data. */
+  public static double testAccuracy(List<Measurement> measured, Iterable<String> names) {
+    return Measurement.mean(measured, bestOnHeldOut(measured, names) + TEST);
+  }
+
+  /** Generated samples as a data set. */
+  public static Dataset dataset(GeneratedManyClasses.Samples samples) {
+    return new Dataset(samples.inputs(), samples.labels());
   }
 
   /** The percentage of samples whose largest logit is that of their label. */

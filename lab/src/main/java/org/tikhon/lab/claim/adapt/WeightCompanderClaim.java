@@ -52,7 +52,7 @@ public final class WeightCompanderClaim implements Claim {
 
   private static Map<String, Function<Setup, SupervisedLearner>> arms() {
     Map<String, Function<Setup, SupervisedLearner>> arms = new LinkedHashMap<>();
-    arms.put(BASELINE, ClaimTraining.crossEntropy());
+    arms.put(BASELINE, SupervisedLearner::new);
     arms.put(MILD, s -> WeightCompanderRecipe.learner(s, WeightCompanderConfig.MILD));
     arms.put(STRONG, s -> WeightCompanderRecipe.learner(s, WeightCompanderConfig.STRONG));
     return arms;
@@ -151,25 +151,23 @@ public final class WeightCompanderClaim implements Claim {
       int seed,
       List<Measurement> measured)
       throws IOException {
-    long start = System.nanoTime();
     try (Scope scope = Scope.open()) {
       ClaimTraining training = experiment.training;
       SupervisedLearner learner =
           training
               .with(training.optimization().withWeightDecay(decay))
-              .train(images.train(), seed, ARMS.get(arm));
-      double heldOut = ClaimTraining.accuracy(learner, images.heldOut());
-      double test = ClaimTraining.accuracy(learner, images.test());
-      String name = name(arm, decay);
-      measured.add(new Measurement(name + "/held-out accuracy", seed, heldOut, "%"));
-      measured.add(new Measurement(name + "/test accuracy", seed, test, "%"));
+              .measure(
+                  context,
+                  name(arm, decay),
+                  ARMS.get(arm),
+                  images.train(),
+                  images.heldOut(),
+                  images.test(),
+                  seed,
+                  measured);
       if (decay == 0 && !experiment.hiddenLayer.isEmpty()) {
         weights(learner, experiment.hiddenLayer, arm, seed, measured);
       }
-      ClaimTraining.log(
-          context.log(),
-          start,
-          String.format(Locale.ROOT, "seed %d, %s: test %.2f", seed, name, test));
     }
   }
 

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import org.tikhon.head.GcrRecipe;
 import org.tikhon.head.GrassmannHead;
 import org.tikhon.head.NormalizedSoftmaxHead;
@@ -30,8 +31,6 @@ import org.tikhon.train.Dataset;
 import org.tikhon.train.FeatureReport;
 import org.tikhon.train.Setup;
 import org.tikhon.train.SupervisedLearner;
-import org.tikhon.train.Task;
-import org.tikhon.train.Trainer;
 
 /**
  * Grassmann class representation (56) against softmax heads, "coarse to fine": networks learn five
@@ -71,11 +70,6 @@ public final class GrassmannClaim implements Claim {
         + " GCR3 >= 97 %, linear softmax <= 50 %";
   }
 
-  /** Makes a learner of a setup. */
-  private interface Arm {
-    SupervisedLearner learner(Setup setup);
-  }
-
   @Override
   public ClaimResult run(ClaimContext context) throws Exception {
     boolean quick = context.mode() == Mode.QUICK;
@@ -107,13 +101,13 @@ public final class GrassmannClaim implements Claim {
 
   private static void coarseToFine(ClaimContext context, boolean quick, List<Measurement> measured)
       throws IOException {
-    Map<String, Arm> arms = new LinkedHashMap<>();
-    arms.put("softmax lr 0.05", setup -> plain(setup, setup.network()));
+    Map<String, Function<Setup, SupervisedLearner>> arms = new LinkedHashMap<>();
+    arms.put("softmax lr 0.05", SupervisedLearner::new);
     if (!quick) {
       arms.put(
           "softmax lr 0.2",
           setup ->
-              plain(setup.with(setup.optimization().withLearningRate(4 * RATE)), setup.network()));
+              new SupervisedLearner(setup.with(setup.optimization().withLearningRate(4 * RATE))));
       arms.put("cosine softmax", GrassmannClaim::cosine);
       for (int k : new int[] {1, 4, 8}) {
         arms.put("gcr" + k, setup -> GcrRecipe.learner(setup, k));
@@ -127,8 +121,8 @@ public final class GrassmannClaim implements Claim {
 
   private static void shortTraining(ClaimContext context, List<Measurement> measured)
       throws IOException {
-    Map<String, Arm> arms = new LinkedHashMap<>();
-    arms.put("softmax lr 0.05" + SHORT, setup -> plain(setup, setup.network()));
+    Map<String, Function<Setup, SupervisedLearner>> arms = new LinkedHashMap<>();
+    arms.put("softmax lr 0.05" + SHORT, SupervisedLearner::new);
     for (int k : new int[] {1, 4, 8, 16}) {
       arms.put("gcr" + k + SHORT, setup -> GcrRecipe.learner(setup, k));
     }
@@ -142,9 +136,16 @@ public final class GrassmannClaim implements Claim {
       int size,
       int epochs,
       int seed,
-      Map<String, Arm> arms,
+      Map<String, Function<Setup, SupervisedLearner>> arms,
       List<Measurement> measured)
       throws IOException {
+    ClaimTraining training =
+        new ClaimTraining(
+            COARSE,
+            rng -> Mlp.batchNormalized(28 * 28, List.of(256, 64), COARSE, rng),
+            epochs,
+            BATCH,
+            Setup.Optimization.sgd(RATE, MOMENTUM, 0).withSchedule(Schedule.cosine(epochs, 0)));
     try (Scope scope = Scope.open()) {
       ClaimImages images = ClaimImages.read(context, "fashion-mnist", size, HELD_OUT, seed);
       Dataset coarse = coarse(images.train());
@@ -154,17 +155,7 @@ public final class GrassmannClaim implements Claim {
       for (var arm : arms.entrySet()) {
         long start = System.nanoTime();
         try (Scope inner = Scope.open()) {
-          Setup setup =
-              new Setup(
-                  new Task.Classification(COARSE),
-                  rng -> Mlp.batchNormalized(28 * 28, List.of(256, 64), COARSE, rng),
-                  coarse.size(),
-                  epochs,
-                  Setup.Optimization.sgd(RATE, MOMENTUM, 0)
-                      .withSchedule(Schedule.cosine(epochs, 0)),
-                  new Rng(100 + seed));
-          SupervisedLearner learner = arm.getValue().learner(setup);
-          new Trainer(learner, coarse, Trainer.Options.of(epochs, BATCH, seed)).run();
+          SupervisedLearner learner = training.train(coarse, seed, arm.getValue());
           FeatureReport report =
               FeatureReport.of(learner.model(), coarse, coarse(images.test()), transfer, RIDGES);
           String name = arm.getKey();
@@ -172,18 +163,17 @@ public final class GrassmannClaim implements Claim {
           measured.add(new Measurement(name + TRANSFER, seed, 100 * report.linearProbe(), "%"));
           measured.add(
               new Measurement(name + VARIABILITY, seed, report.intraClassVariability(), ""));
-          context
-              .log()
-              .accept(
-                  String.format(
-                      Locale.ROOT,
-                      "seed %d, %s: coarse %.2f, probe %.2f, variability %.3f (%.1f s)",
-                      seed,
-                      name,
-                      100 * report.accuracy(),
-                      100 * report.linearProbe(),
-                      report.intraClassVariability(),
-                      (System.nanoTime() - start) / 1e9));
+          ClaimTraining.log(
+              context.log(),
+              start,
+              String.format(
+                  Locale.ROOT,
+                  "seed %d, %s: coarse %.2f, probe %.2f, variability %.3f",
+                  seed,
+                  name,
+                  100 * report.accuracy(),
+                  100 * report.linearProbe(),
+                  report.intraClassVariability()));
         }
       }
     }
@@ -192,11 +182,6 @@ public final class GrassmannClaim implements Claim {
   /** The classes 2j and 2j + 1 as one class j. */
   private static Dataset coarse(Dataset data) {
     return data.withTargets(data.targets().floorDivide(2).to(Dtype.INT64));
-  }
-
-  private static SupervisedLearner plain(Setup setup, Backbone network) {
-    return ClaimTraining.crossEntropy(
-        setup, network, setup.optimization().optimizer(network.parameters()));
   }
 
   private static SupervisedLearner cosine(Setup setup) {
@@ -208,7 +193,7 @@ public final class GrassmannClaim implements Claim {
             GrassmannHead.DEFAULT_GAMMA,
             Normalisation.IN_FORWARD,
             setup.rng()));
-    return plain(setup, network);
+    return new SupervisedLearner(setup, network);
   }
 
   // ---- Classes that are subspaces
@@ -225,7 +210,7 @@ public final class GrassmannClaim implements Claim {
         Dataset train = samples(bases, 400, rng);
         Dataset test = samples(bases, 200, rng);
         for (double rate : new double[] {0.05, 0.5}) {
-          SupervisedLearner linear = trained(train, rate, seed, s -> plain(s, s.network()));
+          SupervisedLearner linear = trained(train, rate, seed, SupervisedLearner::new);
           measured.add(
               new Measurement(
                   "subspaces, linear softmax lr " + rate + "/accuracy",
@@ -260,20 +245,17 @@ public final class GrassmannClaim implements Claim {
   }
 
   /** A head directly on the samples. */
-  private static SupervisedLearner trained(Dataset train, double rate, int seed, Arm arm)
+  private static SupervisedLearner trained(
+      Dataset train, double rate, int seed, Function<Setup, SupervisedLearner> arm)
       throws IOException {
     int epochs = 15;
-    Setup setup =
-        new Setup(
-            new Task.Classification(FINE),
+    return new ClaimTraining(
+            FINE,
             rng -> new Mlp(DIMENSION, List.of(), FINE, rng),
-            train.size(),
             epochs,
-            Setup.Optimization.sgd(rate, MOMENTUM, 0).withSchedule(epoch -> 1 - epoch / epochs),
-            new Rng(100 + seed));
-    SupervisedLearner learner = arm.learner(setup);
-    new Trainer(learner, train, Trainer.Options.of(epochs, 100, seed)).run();
-    return learner;
+            100,
+            Setup.Optimization.sgd(rate, MOMENTUM, 0).withSchedule(epoch -> 1 - epoch / epochs))
+        .train(train, seed, arm);
   }
 
   // ---- The verdict
@@ -315,18 +297,14 @@ public final class GrassmannClaim implements Claim {
       List<Measurement> measured, String quantity, boolean quick, double margin, String what) {
     double gcr = Measurement.mean(measured, "gcr16" + quantity);
     double softmax = bestSoftmax(measured, quantity, quick);
-    return new Check(what, against(gcr, softmax), gcr >= softmax + margin);
+    return Check.atLeast(what, gcr, softmax, margin);
   }
 
   private static Check shortCheck(
       List<Measurement> measured, String quantity, double margin, String what) {
     double high = Measurement.mean(measured, "gcr16" + SHORT + quantity);
     double low = Measurement.mean(measured, "gcr1" + SHORT + quantity);
-    return new Check(what, against(high, low), high >= low + margin);
-  }
-
-  private static String against(double a, double b) {
-    return String.format(Locale.ROOT, "%.2f against %.2f", a, b);
+    return Check.atLeast(what, high, low, margin);
   }
 
   private static String percent(double v) {

@@ -31,7 +31,6 @@ import org.tikhon.nn.Mlp;
 import org.tikhon.nn.Module;
 import org.tikhon.nn.Sequential;
 import org.tikhon.optim.Adam;
-import org.tikhon.tensor.Autograd;
 import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
@@ -133,27 +132,11 @@ public final class HypersphericalClaim implements Claim {
     arms.put(SOFTMAX, HypersphericalClaim::softmax);
     for (double margin : TRIPLET_MARGINS) {
       arms.put(
-          TRIPLET + margin,
-          (data, classes, seed) ->
-              metric(
-                  data,
-                  classes,
-                  seed,
-                  (learner, b) ->
-                      MetricLosses.randomTriplets(
-                          learner.outputs(b.inputs()), b.targets(), margin, learner.rng())));
+          TRIPLET + margin, metric((u, y, rng) -> MetricLosses.randomTriplets(u, y, margin, rng)));
     }
     for (double margin : SIAMESE_MARGINS) {
       arms.put(
-          SIAMESE + margin,
-          (data, classes, seed) ->
-              metric(
-                  data,
-                  classes,
-                  seed,
-                  (learner, b) ->
-                      MetricLosses.randomPairs(
-                          learner.outputs(b.inputs()), b.targets(), margin, learner.rng())));
+          SIAMESE + margin, metric((u, y, rng) -> MetricLosses.randomPairs(u, y, margin, rng)));
     }
     return arms;
   }
@@ -202,18 +185,26 @@ public final class HypersphericalClaim implements Claim {
                   Backbone network = setup.network();
                   network.replaceHead(
                       new Sequential(network.head(), new Linear(DIMENSION, classes, setup.rng())));
-                  return ClaimTraining.crossEntropy(
+                  return new SupervisedLearner(
                       setup, network, new Adam(network.parameters(), 1e-3));
                 });
     return new Embedder(embedding(learner), null);
   }
 
-  private static Embedder metric(
-      Dataset data, int classes, int seed, SupervisedLearner.LossFunction loss) throws IOException {
-    Learner learner =
-        training(classes, 4, HypersphericalClaim::mlp)
-            .train(data, seed, setup -> SupervisedLearner.of(setup, loss));
-    return new Embedder(learner.model(), null);
+  /** A loss of embeddings and labels that draws pairs or triplets. */
+  private interface MetricLoss {
+    Tensor apply(Tensor u, Tensor labels, Rng rng);
+  }
+
+  private static Arm metric(MetricLoss loss) {
+    SupervisedLearner.LossFunction ofBatch =
+        (learner, b) -> loss.apply(learner.outputs(b.inputs()), b.targets(), learner.rng());
+    return (data, classes, seed) -> {
+      Learner learner =
+          training(classes, 4, HypersphericalClaim::mlp)
+              .train(data, seed, setup -> SupervisedLearner.of(setup, ofBatch));
+      return new Embedder(learner.model(), null);
+    };
   }
 
   /** The network of a classifier without its last layer. */
@@ -325,15 +316,7 @@ public final class HypersphericalClaim implements Claim {
 
   private static Tensor embed(Module network, Tensor x) {
     network.eval();
-    List<Tensor> parts = new ArrayList<>();
-    for (long start = 0; start < x.size(0); start += 1000) {
-      try (Scope scope = Scope.open();
-          Autograd.NoGrad off = Autograd.noGrad()) {
-        parts.add(
-            scope.keep(network.forward(x.slice(0, start, Math.min(start + 1000, x.size(0))))));
-      }
-    }
-    return Tensor.cat(parts, 0);
+    return Embeddings.of(network::forward, x);
   }
 
   /** Places of {@code shots} examples of each novel class in the pool. */
@@ -447,35 +430,29 @@ public final class HypersphericalClaim implements Claim {
     double joint = mean(measured, splits, nsl, "/joint K=20");
     double disjoint = mean(measured, splits, nsl, "/disjoint K=20");
     return List.of(
-        atLeast(
+        Check.atLeast(
             "joint >= triplet + 2.5", joint, mean(measured, splits, triplet, "/joint K=20"), 2.5),
-        atLeast("joint >= siamese + 2", joint, mean(measured, splits, siamese, "/joint K=20"), 2),
-        atLeast(
+        Check.atLeast(
+            "joint >= siamese + 2", joint, mean(measured, splits, siamese, "/joint K=20"), 2),
+        Check.atLeast(
             "disjoint >= triplet + 1.5",
             disjoint,
             mean(measured, splits, triplet, "/disjoint K=20"),
             1.5),
-        atLeast(
+        Check.atLeast(
             "disjoint >= siamese + 2",
             disjoint,
             mean(measured, splits, siamese, "/disjoint K=20"),
             2),
-        atLeast(
+        Check.atLeast(
             "joint >= plain softmax - 0.3",
             joint,
             mean(measured, splits, softmax, "/joint K=20"),
             -0.3),
-        atLeast(
+        Check.atLeast(
             "joint with CLASS_MEAN >= WEIGHT + 5",
             joint,
             mean(measured, splits, nsl, "/joint K=20 with WEIGHT"),
             5));
-  }
-
-  private static Check atLeast(String what, double ours, double theirs, double margin) {
-    return new Check(
-        what,
-        String.format(Locale.ROOT, "%.2f against %.2f", ours, theirs),
-        ours >= theirs + margin);
   }
 }

@@ -33,7 +33,6 @@ import org.tikhon.tensor.Functional;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.train.Batch;
 import org.tikhon.train.Dataset;
 import org.tikhon.train.Setup;
 import org.tikhon.train.SupervisedLearner;
@@ -107,9 +106,9 @@ public final class CompSumClaim implements Claim {
       try (Scope scope = Scope.open()) {
         Rng rng = new Rng(seed);
         GeneratedManyClasses data = new GeneratedManyClasses(classes, rng);
-        Dataset train = dataset(data.draw(40, rng));
-        Dataset heldOut = dataset(data.draw(10, rng));
-        Dataset test = dataset(data.draw(40, rng));
+        Dataset train = ClaimTraining.dataset(data.draw(40, rng));
+        Dataset heldOut = ClaimTraining.dataset(data.draw(10, rng));
+        Dataset test = ClaimTraining.dataset(data.draw(40, rng));
         for (double tau : taus) {
           for (double rate : RATES) {
             one(context, classes, epochs, tau, rate, train, heldOut, test, seed, measured);
@@ -124,17 +123,13 @@ public final class CompSumClaim implements Claim {
     checks.add(
         new Check(
             "100 classes: tau 1 within 1 point of the best",
-            against(accuracy(measured, 1), best),
+            Check.against(accuracy(measured, 1), best, 2),
             accuracy(measured, 1) >= best - 1));
     checks.add(
         new Check(
             "100 classes: tau 2 <= 20 %",
             String.format(Locale.ROOT, "%.1f %%", accuracy(measured, 2)),
             accuracy(measured, 2) <= 20));
-  }
-
-  private static Dataset dataset(GeneratedManyClasses.Samples samples) {
-    return new Dataset(samples.inputs(), samples.labels());
   }
 
   private static void one(
@@ -149,7 +144,6 @@ public final class CompSumClaim implements Claim {
       int seed,
       List<Measurement> measured)
       throws IOException {
-    long start = System.nanoTime();
     try (Scope scope = Scope.open()) {
       CompSumLoss loss = new CompSumLoss(tau);
       ClaimTraining training =
@@ -163,21 +157,19 @@ public final class CompSumClaim implements Claim {
                   .withClipNorm(5));
       String name = name(tau, rate);
       try {
-        SupervisedLearner learner =
-            training.train(train, seed, ClaimTraining.loss((z, y) -> loss.perSample(z, y).mean()));
-        double accuracy = ClaimTraining.accuracy(learner, test);
-        measured.add(
-            new Measurement(
-                name + "/held-out accuracy", seed, ClaimTraining.accuracy(learner, heldOut), "%"));
-        measured.add(new Measurement(name + "/test accuracy", seed, accuracy, "%"));
-        ClaimTraining.log(
-            context.log(),
-            start,
-            String.format(Locale.ROOT, "seed %d, %s: test %.2f", seed, name, accuracy));
+        training.measure(
+            context,
+            name,
+            ClaimTraining.loss((z, y) -> loss.perSample(z, y).mean()),
+            train,
+            heldOut,
+            test,
+            seed,
+            measured);
       } catch (Trainer.DivergedException | IllegalArgumentException e) {
         // Logits that are not finite: guessing is what is left.
-        measured.add(new Measurement(name + "/held-out accuracy", seed, 100.0 / classes, "%"));
-        measured.add(new Measurement(name + "/test accuracy", seed, 100.0 / classes, "%"));
+        measured.add(new Measurement(name + ClaimTraining.HELD_OUT, seed, 100.0 / classes, "%"));
+        measured.add(new Measurement(name + ClaimTraining.TEST, seed, 100.0 / classes, "%"));
         context.log().accept("seed " + seed + ", " + name + ": diverged");
       }
     }
@@ -193,9 +185,7 @@ public final class CompSumClaim implements Claim {
     for (double rate : RATES) {
       names.add(name(tau, rate));
     }
-    String best =
-        ClaimTraining.best(names, n -> Measurement.mean(measured, n + "/held-out accuracy"));
-    return Measurement.mean(measured, best + "/test accuracy");
+    return ClaimTraining.testAccuracy(measured, names);
   }
 
   // ---- B: bounds
@@ -306,7 +296,13 @@ public final class CompSumClaim implements Claim {
           try (Scope inner = Scope.open()) {
             SupervisedLearner learner =
                 training.train(
-                    images.train(), seed, setup -> new RobustLearner(setup, arm.getValue()));
+                    images.train(),
+                    seed,
+                    setup ->
+                        SupervisedLearner.of(
+                            setup,
+                            (l, b) ->
+                                arm.getValue().apply(l.model(), b.inputs(), b.targets(), l.rng())));
             String name = arm.getKey();
             RobustEvaluation.RobustReport heldOut =
                 RobustEvaluation.of(
@@ -338,21 +334,6 @@ public final class CompSumClaim implements Claim {
     verdict(quick, measured, checks);
   }
 
-  /** A network trained with a loss that attacks it. */
-  private static final class RobustLearner extends SupervisedLearner {
-    private final AdversarialLoss loss;
-
-    RobustLearner(Setup setup, AdversarialLoss loss) {
-      super(setup);
-      this.loss = loss;
-    }
-
-    @Override
-    protected Tensor loss(Batch batch) {
-      return loss.apply(model(), batch.inputs(), batch.targets(), rng());
-    }
-  }
-
   private static void verdict(boolean quick, List<Measurement> measured, List<Check> checks) {
     List<String> ours = new ArrayList<>();
     for (double[] s : quick ? new double[][] {{0.3, 0.5}} : RHO_NU) {
@@ -368,7 +349,9 @@ public final class CompSumClaim implements Claim {
     checks.add(
         new Check(
             "robust >= standard + 25 at clean >= standard - 5 (" + chosen + ")",
-            against(robust, standardRobust) + "; clean " + against(clean, standardClean),
+            Check.against(robust, standardRobust, 2)
+                + "; clean "
+                + Check.against(clean, standardClean, 2),
             robust >= standardRobust + 25 && clean >= standardClean - 5));
     double pgdClean = Measurement.mean(measured, PGD + CLEAN);
     double pgdRobust = Measurement.mean(measured, PGD + ROBUST);
@@ -378,9 +361,9 @@ public final class CompSumClaim implements Claim {
             ours.stream()
                 .map(
                     n ->
-                        against(Measurement.mean(measured, n + CLEAN), pgdClean)
+                        Check.against(Measurement.mean(measured, n + CLEAN), pgdClean, 2)
                             + ", robust "
-                            + against(Measurement.mean(measured, n + ROBUST), pgdRobust))
+                            + Check.against(Measurement.mean(measured, n + ROBUST), pgdRobust, 2))
                 .toList()
                 .toString(),
             ours.stream()
@@ -436,9 +419,5 @@ public final class CompSumClaim implements Claim {
             String.format(
                 Locale.ROOT, "%.2f points on average over %d settings", mean, differences.size()),
             mean >= -0.3));
-  }
-
-  private static String against(double a, double b) {
-    return String.format(Locale.ROOT, "%.2f against %.2f", a, b);
   }
 }

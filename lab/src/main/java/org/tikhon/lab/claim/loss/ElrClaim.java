@@ -399,17 +399,14 @@ public final class ElrClaim implements Claim {
     double memorized = Measurement.mean(measured, "elr/memorised wrong labels");
     double detection = Measurement.mean(measured, "elr/wrong-label detection");
     return List.of(
-        new Check("ELR final >= CE final + 10 points", against(elr, last), elr >= last + 10),
+        new Check(
+            "ELR final >= CE final + 10 points", Check.against(elr, last, 2), elr >= last + 10),
         new Check(
             "ELR final >= CE early-stopped - 0.3 points",
-            against(elr, stopped),
+            Check.against(elr, stopped, 2),
             elr >= stopped - 0.3),
         new Check("memorised wrong labels <= 15 %", percent(memorized), memorized <= 15),
         new Check("wrong-label detection >= 88 %", percent(detection), detection >= 88));
-  }
-
-  private static String against(double a, double b) {
-    return String.format(Locale.ROOT, "%.2f against %.2f", a, b);
   }
 
   private static String percent(double v) {

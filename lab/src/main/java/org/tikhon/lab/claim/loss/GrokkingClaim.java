@@ -287,12 +287,15 @@ public final class GrokkingClaim implements Claim {
             fastestNone >= cap),
         new Check(
             ">= 4 x fewer steps than decay 1 at the same rate",
-            against(perp, same),
+            Check.against(perp, same, 1),
             same >= 4 * perp),
-        new Check("<= 1.5 x the steps of the best decay", against(perp, best), perp <= 1.5 * best),
+        new Check(
+            "<= 1.5 x the steps of the best decay",
+            Check.against(perp, best, 1),
+            perp <= 1.5 * best),
         new Check(
             "parity: StableMax >= cross-entropy float32 + 15 points",
-            against(stable, ce),
+            Check.against(stable, ce, 1),
             stable >= ce + 15),
         new Check(
             "parity: cross-entropy float32 collapsed >= 0.99",
@@ -305,9 +308,5 @@ public final class GrokkingClaim implements Claim {
     var values =
         measured.stream().filter(m -> m.name().equals(name)).mapToDouble(Measurement::value);
     return (largest ? values.max() : values.min()).orElseThrow();
-  }
-
-  private static String against(double ours, double theirs) {
-    return String.format(Locale.ROOT, "%.1f against %.1f", ours, theirs);
   }
 }

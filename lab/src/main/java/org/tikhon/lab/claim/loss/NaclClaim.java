@@ -205,8 +205,11 @@ public final class NaclClaim implements Claim {
         atMost(measured, "foreground ECE", nacl, SVLS, 1),
         atMost(measured, "class-wise ECE", nacl, CE, 0.95),
         atMost(measured, "NLL", nacl, CE, 0.85),
-        new Check("NLL the lowest of all", against(nll, lowest), nll <= lowest),
-        new Check("Dice >= cross-entropy's - 0.02", against(dice, ceDice), dice >= ceDice - 0.02));
+        new Check("NLL the lowest of all", Check.against(nll, lowest, 3), nll <= lowest),
+        new Check(
+            "Dice >= cross-entropy's - 0.02",
+            Check.against(dice, ceDice, 3),
+            dice >= ceDice - 0.02));
   }
 
   private static Check atMost(
@@ -214,10 +217,8 @@ public final class NaclClaim implements Claim {
     double a = Measurement.mean(measured, ours + "/" + quantity);
     double b = Measurement.mean(measured, theirs + "/" + quantity);
     return new Check(
-        "%s <= %s x %s's".formatted(quantity, factor, theirs), against(a, b), a <= factor * b);
-  }
-
-  private static String against(double a, double b) {
-    return String.format(Locale.ROOT, "%.3f against %.3f", a, b);
+        "%s <= %s x %s's".formatted(quantity, factor, theirs),
+        Check.against(a, b, 3),
+        a <= factor * b);
   }
 }

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.BiFunction;
 import org.tikhon.lab.claim.Check;
 import org.tikhon.lab.claim.Claim;
 import org.tikhon.lab.claim.ClaimContext;
@@ -15,11 +14,11 @@ import org.tikhon.lab.claim.ClaimResult;
 import org.tikhon.lab.claim.ClaimTraining;
 import org.tikhon.lab.claim.Measurement;
 import org.tikhon.lab.claim.Turns;
+import org.tikhon.loss.ClassificationLoss;
 import org.tikhon.loss.FactoredSphericalLayer;
 import org.tikhon.loss.FactoredSphericalLayer.Stability;
 import org.tikhon.loss.LogSphericalSoftmax;
 import org.tikhon.loss.LogTaylorSoftmax;
-import org.tikhon.loss.SphericalLoss;
 import org.tikhon.loss.SquaredErrorLoss;
 import org.tikhon.loss.ZLoss;
 import org.tikhon.nn.Mlp;
@@ -148,7 +147,7 @@ public final class ZLossClaim implements Claim {
   }
 
   private static void denseStep(
-      Tensor w, int classes, Rng rng, double eta, BiFunction<Tensor, Tensor, Tensor> loss) {
+      Tensor w, int classes, Rng rng, double eta, ClassificationLoss loss) {
     try (Scope scope = Scope.open()) {
       Tensor h = rng.normal(BATCH, WIDTH);
       Tensor y = rng.integers(0, classes, BATCH);
@@ -184,17 +183,17 @@ public final class ZLossClaim implements Claim {
 
   private static void quality(
       ClaimContext context, boolean quick, List<Measurement> measured, List<Check> checks) {
-    Map<String, BiFunction<Tensor, Tensor, Tensor>> z = new LinkedHashMap<>();
-    Map<String, BiFunction<Tensor, Tensor, Tensor>> others = new LinkedHashMap<>();
+    Map<String, ClassificationLoss> z = new LinkedHashMap<>();
+    Map<String, ClassificationLoss> others = new LinkedHashMap<>();
     for (double sharpness : new double[] {0.3, 1}) {
       for (double location : new double[] {0, 5}) {
-        z.put("z-loss " + sharpness + " " + location, dense(new ZLoss(sharpness, location)));
+        z.put("z-loss " + sharpness + " " + location, new ZLoss(sharpness, location)::dense);
       }
     }
-    others.put("squared error", dense(new SquaredErrorLoss()));
-    others.put("log-spherical softmax", dense(new LogSphericalSoftmax(0.01)));
-    others.put("log-Taylor softmax", dense(new LogTaylorSoftmax()));
-    Map<String, BiFunction<Tensor, Tensor, Tensor>> all = new LinkedHashMap<>();
+    others.put("squared error", new SquaredErrorLoss()::dense);
+    others.put("log-spherical softmax", new LogSphericalSoftmax(0.01)::dense);
+    others.put("log-Taylor softmax", new LogTaylorSoftmax()::dense);
+    Map<String, ClassificationLoss> all = new LinkedHashMap<>();
     all.put("log-softmax", Functional::crossEntropy);
     all.putAll(z);
     if (!quick) {
@@ -251,14 +250,10 @@ public final class ZLossClaim implements Claim {
     }
   }
 
-  private static BiFunction<Tensor, Tensor, Tensor> dense(SphericalLoss loss) {
-    return loss::dense;
-  }
-
   private static void train(
       ClaimContext context,
       String name,
-      BiFunction<Tensor, Tensor, Tensor> loss,
+      ClassificationLoss loss,
       double rate,
       Data train,
       Data heldOut,
