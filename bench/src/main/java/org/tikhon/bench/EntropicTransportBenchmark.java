@@ -14,9 +14,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Rng;
-import org.tikhon.transport.EntropicPlan;
 import org.tikhon.transport.Sinkhorn;
 import org.tikhon.transport.SinkhornNewtonSparse;
+import org.tikhon.transport.TransportSolution;
 
 /** Random assignment of 500 to 500 points with eta = 1200. */
 @State(Scope.Thread)
@@ -31,7 +31,7 @@ public class EntropicTransportBenchmark {
 
   private double[][] cost;
   private double[] weights;
-  private EntropicPlan afterSweeps;
+  private TransportSolution afterSweeps;
 
   @Setup
   public void setup() {
@@ -45,13 +45,13 @@ public class EntropicTransportBenchmark {
 
   /** From the start to 1e-12. */
   @Benchmark
-  public EntropicPlan solve() {
+  public TransportSolution solve() {
     return new SinkhornNewtonSparse(ETA).solve(cost, weights, weights);
   }
 
   /** One sweep and one Newton step. */
   @Benchmark
-  public EntropicPlan newtonStep() {
+  public TransportSolution newtonStep() {
     return new SinkhornNewtonSparse(ETA)
         .warmup(1)
         .maxNewton(1)
@@ -60,13 +60,13 @@ public class EntropicTransportBenchmark {
 
   /** A hundred sweeps in the log domain. */
   @Benchmark
-  public EntropicPlan hundredLogSweeps() {
+  public TransportSolution hundredLogSweeps() {
     return new Sinkhorn(ETA, Sinkhorn.Mode.LOG).maxSweeps(100).solve(cost, weights, weights);
   }
 
   /** A hundred sweeps with a kernel. */
   @Benchmark
-  public EntropicPlan hundredKernelSweeps() {
+  public TransportSolution hundredKernelSweeps() {
     return new Sinkhorn(ETA, Sinkhorn.Mode.KERNEL).maxSweeps(100).solve(cost, weights, weights);
   }
 }

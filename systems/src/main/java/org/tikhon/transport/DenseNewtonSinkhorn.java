@@ -15,7 +15,7 @@ import org.tikhon.tensor.Tensor;
  * <p>Default settings: 20 warm-up sweeps, tolerance 1e-12 in the L1 marginal error, at most 50
  * steps.
  */
-public final class DenseNewtonSinkhorn {
+public final class DenseNewtonSinkhorn implements TransportSolver {
   private final double eta;
   private int warmup = 20;
   private double tolerance = 1e-12;
@@ -53,21 +53,12 @@ public final class DenseNewtonSinkhorn {
     return this;
   }
 
-  /** Solves from the start x = y = 0; arguments as in {@link SinkhornNewtonSparse#solve}. */
-  public EntropicPlan solve(double[][] cost, double[] r, double[] c) {
-    return solve(cost, r, c, null);
-  }
-
-  /**
-   * Solves from the potentials of an earlier plan.
-   *
-   * @param warmStart for a problem of the same shape, or null
-   */
-  public EntropicPlan solve(double[][] cost, double[] r, double[] c, EntropicPlan warmStart) {
-    EntropicProblem problem = EntropicProblem.of(eta, cost, r, c);
+  @Override
+  public TransportSolution solve(TransportProblem transport, TransportSolution warmStart) {
+    EntropicProblem problem = EntropicNewton.problem(eta, transport);
     Trace trace = new Trace();
     EntropicDual dual =
-        new EntropicDual(problem, problem.startX(warmStart), problem.startY(warmStart));
+        new EntropicDual(problem, problem.startX(warmStart), problem.startY(warmStart), true);
     dual.sweeps(warmup, tolerance, trace);
     EntropicNewton.ascend(dual, DenseNewtonSinkhorn::direction, tolerance, maxNewton, trace);
     return dual.result(tolerance, trace);

@@ -1,7 +1,7 @@
 package org.tikhon.transport;
 
 import java.util.Arrays;
-import org.tikhon.transport.EntropicPlan.Stage;
+import org.tikhon.transport.TransportSolution.Stage;
 
 /**
  * The dual (Lyapunov) potential of a problem at a point (x, y), to be maximised:
@@ -11,6 +11,9 @@ import org.tikhon.transport.EntropicPlan.Stage;
  *
  * with gradient {@code (r - P 1; c - P' 1)} and Hessian {@code -eta [[diag(P 1), P], [P', diag(P'
  * 1)]]}. It is concave, and constant along {@code (1; -1)}.
+ *
+ * <p>A relaxed marginal replaces {@code <r, x>} by {@code -gamma sum r (exp(-x / gamma) - 1)}: then
+ * r in the gradient is {@code r exp(-x / gamma)}, and a sweep's potential is damped.
  *
  * <p>The point is kept as {@code a = eta x}, {@code b = eta y}; in these coordinates {@code eta f}
  * has the same gradient and the Hessian without eta, and nothing depends on the units of the cost.
@@ -32,16 +35,25 @@ final class EntropicDual {
   private final double[] logC;
   private final double cap;
 
-  /** P at the point of the last {@link #evaluate}, {@code [n, m]}. */
+  private final double rowDamping;
+  private final double columnDamping;
+
+  /** P at the point of the last {@link #evaluate}, {@code [n, m]}, or null: not kept. */
   final double[][] plan;
 
   /** P 1 and P' 1 one after the other, {@code [n + m]}. */
   final double[] sums;
 
   private final double[] row;
+  private final double[] costBuffer;
   private final double[] columnSums;
 
-  EntropicDual(EntropicProblem problem, double[] x, double[] y) {
+  /**
+   * The dual at a point.
+   *
+   * @param keepPlan whether {@link #plan} is kept, {@code 8 n m} bytes
+   */
+  EntropicDual(EntropicProblem problem, double[] x, double[] y, boolean keepPlan) {
     double eta = problem.eta();
     this.problem = problem;
     this.a = Arrays.stream(x).map(v -> eta * v).toArray();
@@ -49,9 +61,12 @@ final class EntropicDual {
     this.logR = Arrays.stream(problem.r()).map(Math::log).toArray();
     this.logC = Arrays.stream(problem.c()).map(Math::log).toArray();
     this.cap = LARGEST_EXPONENT + Math.max(0, Math.log(problem.mass()));
-    this.plan = new double[problem.n()][problem.m()];
+    this.rowDamping = problem.damping(problem.gammaRows());
+    this.columnDamping = problem.damping(problem.gammaColumns());
+    this.plan = keepPlan ? new double[problem.n()][problem.m()] : null;
     this.sums = new double[problem.n() + problem.m()];
     this.row = new double[problem.m()];
+    this.costBuffer = new double[problem.m()];
     this.columnSums = new double[problem.m()];
   }
 
@@ -60,55 +75,85 @@ final class EntropicDual {
    *
    * <pre>
    * a_i = log r_i + 1 - logsumexp_j(b_j - eta C_ij),
-   * b_j = log c_j + 1 - logsumexp_i(a_i - eta C_ij).
+   * b_j = log c_j + 1 - logsumexp_i(a_i - eta C_ij),
    * </pre>
    *
-   * The exponentials of the first line, scaled by the new a, are those of the second: one pass.
+   * times {@code gamma / (gamma + epsilon)} where a marginal is relaxed.
    *
-   * @return {@code |P 1 - r|_1} before the sweep, the whole marginal error if a sweep went before
+   * <p>The exponentials of the first line, scaled by the new a, are those of the second: one pass.
+   *
+   * @return the rows' error before the sweep, the whole marginal error if a sweep went before
    */
   double sweep() {
     double error = 0;
     Arrays.fill(columnSums, 0);
     for (int i = 0; i < a.length; i++) {
-      double r = problem.r()[i];
+      double r = rowTarget(i);
+      double[] cost = problem.costs().row(i, costBuffer);
       // Near the solution a itself is as good as the largest exponent to keep exp in range.
       double shift = a[i] - 1;
-      double sum = rowExpSum(i, shift);
+      double sum = rowExpSum(cost, shift);
       if (!(r / sum > 1 / SAFE_FACTOR && r / sum < SAFE_FACTOR)) {
-        RowKernels.exponents(b, problem.cost()[i], problem.eta(), row);
+        RowKernels.exponents(b, cost, problem.eta(), row);
         shift = -RowKernels.max(row);
-        sum = rowExpSum(i, shift);
+        sum = rowExpSum(cost, shift);
       }
       error += Math.abs(sum * Math.exp(a[i] - 1 - shift) - r);
-      a[i] = logR[i] + 1 - (Math.log(sum) - shift);
-      RowKernels.addScaled(columnSums, row, r / sum);
+      a[i] = rowDamping * (logR[i] + 1 - (Math.log(sum) - shift));
+      RowKernels.addScaled(columnSums, row, Math.exp(a[i] - 1 - shift));
+    }
+    boolean lost = false;
+    for (int j = 0; j < b.length; j++) {
+      lost |= !(columnSums[j] > SAFE_SUM);
+      // The sums hold the old b.
+      columnSums[j] = 1 - b[j] + Math.log(columnSums[j]);
+    }
+    if (lost) {
+      columnLogSumExp(columnSums);
     }
     for (int j = 0; j < b.length; j++) {
-      b[j] =
-          columnSums[j] > SAFE_SUM
-              ? b[j] + logC[j] - Math.log(columnSums[j])
-              : logC[j] + 1 - columnLogSumExp(j);
+      b[j] = columnDamping * (logC[j] + 1 - columnSums[j]);
     }
     return error;
   }
 
+  /** What the i-th row's sum should be at these potentials: r, or less where that costs more. */
+  private double rowTarget(int i) {
+    double r = problem.r()[i];
+    return rowDamping == 1 ? r : r * Math.exp(-a[i] / (problem.eta() * problem.gammaRows()));
+  }
+
+  private double columnTarget(int j) {
+    double c = problem.c()[j];
+    return columnDamping == 1 ? c : c * Math.exp(-b[j] / (problem.eta() * problem.gammaColumns()));
+  }
+
   /** {@code row_j = exp(b_j - eta C_ij + shift)}; gives the sum. */
-  private double rowExpSum(int i, double shift) {
-    RowKernels.exponents(b, problem.cost()[i], problem.eta(), row);
+  private double rowExpSum(double[] cost, double shift) {
+    RowKernels.exponents(b, cost, problem.eta(), row);
     return RowKernels.expSum(row, shift, cap);
   }
 
-  private double columnLogSumExp(int j) {
-    double max = Double.NEGATIVE_INFINITY;
+  /** {@code out_j = logsumexp_i(a_i - eta C_ij)}, whatever its size: two passes. */
+  private void columnLogSumExp(double[] out) {
+    double[] max = new double[b.length];
+    Arrays.fill(max, Double.NEGATIVE_INFINITY);
+    Arrays.fill(out, 0);
     for (int i = 0; i < a.length; i++) {
-      max = Math.max(max, a[i] - problem.eta() * problem.cost()[i][j]);
+      double[] cost = problem.costs().row(i, costBuffer);
+      for (int j = 0; j < b.length; j++) {
+        max[j] = Math.max(max[j], a[i] - problem.eta() * cost[j]);
+      }
     }
-    double sum = 0;
     for (int i = 0; i < a.length; i++) {
-      sum += Math.exp(a[i] - problem.eta() * problem.cost()[i][j] - max);
+      double[] cost = problem.costs().row(i, costBuffer);
+      for (int j = 0; j < b.length; j++) {
+        out[j] += Math.exp(a[i] - problem.eta() * cost[j] - max[j]);
+      }
     }
-    return max + Math.log(sum);
+    for (int j = 0; j < b.length; j++) {
+      out[j] = max[j] + Math.log(out[j]);
+    }
   }
 
   /**
@@ -137,21 +182,27 @@ final class EntropicDual {
     int n = a.length;
     Arrays.fill(columnSums, 0);
     for (int i = 0; i < n; i++) {
-      RowKernels.exponents(b, problem.cost()[i], problem.eta(), plan[i]);
-      sums[i] = RowKernels.expSum(plan[i], a[i] - 1, cap);
-      RowKernels.addScaled(columnSums, plan[i], 1);
+      double[] p = plan == null ? row : plan[i];
+      sums[i] = fillRow(i, p);
+      RowKernels.addScaled(columnSums, p, 1);
     }
     System.arraycopy(columnSums, 0, sums, n, b.length);
+  }
+
+  /** Computes the i-th row of the plan at the point; gives its sum. */
+  double fillRow(int i, double[] p) {
+    RowKernels.exponents(b, problem.costs().row(i, costBuffer), problem.eta(), p);
+    return RowKernels.expSum(p, a[i] - 1, cap);
   }
 
   /** The gradient {@code (r - P 1; c - P' 1)} at the last evaluation. */
   double[] gradient() {
     double[] g = new double[sums.length];
     for (int i = 0; i < a.length; i++) {
-      g[i] = problem.r()[i] - sums[i];
+      g[i] = rowTarget(i) - sums[i];
     }
     for (int j = 0; j < b.length; j++) {
-      g[a.length + j] = problem.c()[j] - sums[a.length + j];
+      g[a.length + j] = columnTarget(j) - sums[a.length + j];
     }
     return g;
   }
@@ -159,6 +210,15 @@ final class EntropicDual {
   /** {@code |P 1 - r|_1 + |P' 1 - c|_1} at the last evaluation. */
   double error() {
     return Arrays.stream(gradient()).map(Math::abs).sum();
+  }
+
+  private static double klDivergence(double[] p, int from, double[] q) {
+    double sum = 0;
+    for (int k = 0; k < q.length; k++) {
+      double pk = p[from + k];
+      sum += (pk > 0 ? pk * Math.log(pk / q[k]) : 0) - pk + q[k];
+    }
+    return sum;
   }
 
   /** The sum of the plan at the last evaluation. */
@@ -208,31 +268,45 @@ final class EntropicDual {
   }
 
   /** The result at the last evaluation. */
-  EntropicPlan result(double tolerance, Trace trace) {
+  TransportSolution result(double tolerance, Trace trace) {
     double cost = 0;
     double entropy = 0;
     for (int i = 0; i < a.length; i++) {
+      double[] p = plan == null ? row : plan[i];
+      if (plan == null) {
+        fillRow(i, p);
+      }
+      double[] costs = problem.costs().row(i, costBuffer);
       for (int j = 0; j < b.length; j++) {
-        double p = plan[i][j];
         // Zero times an infinite cost, and 0 log 0, are 0.
-        if (p > 0) {
-          cost += p * problem.cost()[i][j];
-          entropy += p * Math.log(p);
+        if (p[j] > 0) {
+          cost += p[j] * costs[j];
+          entropy += p[j] * Math.log(p[j]);
         }
       }
     }
-    double error = error();
-    return new EntropicPlan(
-        problem.expandPlan(plan),
+    double objective = cost + entropy / problem.eta();
+    if (rowDamping < 1) {
+      objective += problem.gammaRows() * klDivergence(sums, 0, problem.r());
+    }
+    if (columnDamping < 1) {
+      objective += problem.gammaColumns() * klDivergence(sums, a.length, problem.c());
+    }
+    double[] g = gradient();
+    double rowError = Arrays.stream(g, 0, a.length).map(Math::abs).sum();
+    double columnError = Arrays.stream(g, a.length, g.length).map(Math::abs).sum();
+    return new TransportSolution(
+        plan == null ? new LazyPlan(problem, a, b, cap) : new DensePlan(problem.expandPlan(plan)),
         problem.expandX(x()),
         problem.expandY(y()),
         cost,
-        cost + entropy / problem.eta(),
-        error,
+        objective,
+        rowError,
+        columnError,
         trace.sweeps(),
         trace.newtonSteps(),
         trace.cgIterations(),
-        error <= tolerance,
+        rowError + columnError <= tolerance,
         trace.history());
   }
 }

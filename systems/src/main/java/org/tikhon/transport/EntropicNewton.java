@@ -1,7 +1,7 @@
 package org.tikhon.transport;
 
 import java.util.Arrays;
-import org.tikhon.transport.EntropicPlan.Stage;
+import org.tikhon.transport.TransportSolution.Stage;
 
 /** Newton's method on the dual potential with a line search, whatever finds the direction. */
 final class EntropicNewton {
@@ -13,6 +13,15 @@ final class EntropicNewton {
   private static final double NEAR = 1e-5;
 
   private EntropicNewton() {}
+
+  /** The checked problem; both marginals must be met. */
+  static EntropicProblem problem(double eta, TransportProblem problem) {
+    if (problem.isRelaxed()) {
+      throw new IllegalArgumentException(
+          "Newton's method is for marginals that are met; a relaxed problem is for Sinkhorn");
+    }
+    return EntropicProblem.of(eta, problem);
+  }
 
   /** What finds a Newton direction. */
   @FunctionalInterface

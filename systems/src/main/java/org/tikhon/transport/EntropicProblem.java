@@ -4,22 +4,27 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * A checked problem without the rows and columns that have no mass.
+ * A checked problem with its regularisation, without the rows and columns that have no mass, and
+ * with a virtual row and column for what a partial problem leaves behind.
  *
  * @param eta the inverse of the regularisation, in 1 / units of the cost
- * @param cost {@code [n, m]}; the caller's rows themselves where nothing is dropped
+ * @param costs {@code [n, m]}
  * @param r the rows' marginal, all positive
- * @param c the columns' marginal, all positive, scaled to exactly the mass of r
- * @param rows the places of the n rows in the caller's problem
- * @param columns the places of the m columns in the caller's problem
+ * @param c the columns' marginal, all positive; of exactly the mass of r where both are to be met
+ * @param gammaRows the price of leaving r, in units of the cost; +infinity: r is met
+ * @param gammaColumns that of c
+ * @param rows the places of the n rows in the caller's problem, -1 the virtual one
+ * @param columns the places of the m columns in the caller's problem, likewise
  * @param allRows the number of rows of the caller's problem
  * @param allColumns the number of columns of the caller's problem
  */
 record EntropicProblem(
     double eta,
-    double[][] cost,
+    CostRows costs,
     double[] r,
     double[] c,
+    double gammaRows,
+    double gammaColumns,
     int[] rows,
     int[] columns,
     int allRows,
@@ -27,33 +32,56 @@ record EntropicProblem(
   private static final double MASS_TOLERANCE = 1e-9;
 
   static EntropicProblem of(double eta, double[][] cost, double[] r, double[] c) {
-    double rowMass = mass("r", r);
-    double columnMass = mass("c", c);
+    return of(eta, TransportProblem.of(cost, r, c));
+  }
+
+  static EntropicProblem of(double eta, TransportProblem problem) {
+    boolean partial = problem.isPartial();
+    double[] allR = partial ? withRest(problem.r(), problem.c(), problem.moved()) : problem.r();
+    double[] allC = partial ? withRest(problem.c(), problem.r(), problem.moved()) : problem.c();
+    double rowMass = Arrays.stream(allR).sum();
+    double columnMass = Arrays.stream(allC).sum();
+    boolean met = !problem.isRelaxed();
     // Written so that NaN cannot pass; the masses are finite here.
-    if (!(Math.abs(rowMass - columnMass) <= MASS_TOLERANCE)) {
+    if (met && !(Math.abs(rowMass - columnMass) <= MASS_TOLERANCE * Math.max(1, rowMass))) {
       throw new IllegalArgumentException(
           "marginals have different mass: %s and %s".formatted(rowMass, columnMass));
     }
-    checkCost(cost, r.length, c.length);
-    int[] rows = IntStream.range(0, r.length).filter(i -> r[i] > 0).toArray();
-    int[] columns = IntStream.range(0, c.length).filter(j -> c[j] > 0).toArray();
-    double scale = rowMass / columnMass;
-    double[][] kept =
-        columns.length == c.length
-            ? Arrays.stream(rows).mapToObj(i -> cost[i]).toArray(double[][]::new)
-            : Arrays.stream(rows).mapToObj(i -> select(cost[i], columns)).toArray(double[][]::new);
-    EntropicProblem problem =
+    int[] rows = IntStream.range(0, allR.length).filter(i -> allR[i] > 0).toArray();
+    int[] columns = IntStream.range(0, allC.length).filter(j -> allC[j] > 0).toArray();
+    double scale = met ? rowMass / columnMass : 1;
+    CostRows costs =
+        partial
+            ? new CostRows.WithVirtual(problem.costs(), new double[problem.columns()])
+            : problem.costs();
+    if (rows.length < allR.length || columns.length < allC.length) {
+      costs = new CostRows.Selected(costs, rows, columns, new double[allC.length]);
+    }
+    EntropicProblem checked =
         new EntropicProblem(
             eta,
-            kept,
-            select(r, rows),
-            Arrays.stream(columns).mapToDouble(j -> c[j] * scale).toArray(),
-            rows,
-            columns,
-            r.length,
-            c.length);
-    problem.checkFeasible();
-    return problem;
+            costs,
+            select(allR, rows),
+            Arrays.stream(columns).mapToDouble(j -> allC[j] * scale).toArray(),
+            problem.gammaRows(),
+            problem.gammaColumns(),
+            places(rows, problem.rows()),
+            places(columns, problem.columns()),
+            problem.rows(),
+            problem.columns());
+    checked.checkCosts();
+    return checked;
+  }
+
+  /** One side's weights and what the other side leaves behind. */
+  private static double[] withRest(double[] weights, double[] others, double moved) {
+    double[] all = Arrays.copyOf(weights, weights.length + 1);
+    all[weights.length] = Math.max(0, Arrays.stream(others).sum() - moved);
+    return all;
+  }
+
+  private static int[] places(int[] kept, int real) {
+    return Arrays.stream(kept).map(i -> i < real ? i : -1).toArray();
   }
 
   static double checkEta(double eta) {
@@ -70,50 +98,19 @@ record EntropicProblem(
     return tolerance;
   }
 
-  private static double mass(String name, double[] weights) {
-    if (weights.length == 0) {
-      throw new IllegalArgumentException(name + " must have at least one weight, was empty");
-    }
-    double sum = 0;
-    for (int i = 0; i < weights.length; i++) {
-      if (!(weights[i] >= 0) || Double.isInfinite(weights[i])) {
-        throw new IllegalArgumentException(
-            "%s[%d] must be finite and 0 or more, was %s".formatted(name, i, weights[i]));
-      }
-      sum += weights[i];
-    }
-    if (!(sum > 0) || Double.isInfinite(sum)) {
-      throw new IllegalArgumentException(name + " must have a positive finite sum, was " + sum);
-    }
-    return sum;
-  }
-
-  private static void checkCost(double[][] cost, int n, int m) {
-    if (cost.length != n) {
-      throw new IllegalArgumentException(
-          "cost must have a row for each of the %d weights of r, has %d".formatted(n, cost.length));
-    }
-    for (int i = 0; i < n; i++) {
-      if (cost[i].length != m) {
-        throw new IllegalArgumentException(
-            "cost must have a column for each of the %d weights of c, row %d has %d"
-                .formatted(m, i, cost[i].length));
-      }
-      for (int j = 0; j < m; j++) {
-        if (!(cost[i][j] > Double.NEGATIVE_INFINITY)) {
-          throw new IllegalArgumentException(
-              "cost[%d][%d] must be a number or +infinity, was %s".formatted(i, j, cost[i][j]));
-        }
-      }
-    }
-  }
-
-  private void checkFeasible() {
+  private void checkCosts() {
     boolean[] columnHasFinite = new boolean[m()];
+    double[] buffer = new double[m()];
     for (int i = 0; i < n(); i++) {
       boolean rowHasFinite = false;
+      double[] row = costs.row(i, buffer);
       for (int j = 0; j < m(); j++) {
-        boolean finite = cost[i][j] < Double.POSITIVE_INFINITY;
+        if (!(row[j] > Double.NEGATIVE_INFINITY)) {
+          throw new IllegalArgumentException(
+              "cost[%d][%d] must be a number or +infinity, was %s"
+                  .formatted(rows[i], columns[j], row[j]));
+        }
+        boolean finite = row[j] < Double.POSITIVE_INFINITY;
         rowHasFinite |= finite;
         columnHasFinite[j] |= finite;
       }
@@ -138,13 +135,24 @@ record EntropicProblem(
     return c.length;
   }
 
-  /** The sum of r, which is the sum of c. */
+  /** The sum of r, which is the sum of c where both are met. */
   double mass() {
     return Arrays.stream(r).sum();
   }
 
+  /** Whether both marginals are to be met. */
+  boolean isBalanced() {
+    return gammaRows == Double.POSITIVE_INFINITY && gammaColumns == Double.POSITIVE_INFINITY;
+  }
+
+  /** {@code gamma / (gamma + epsilon)}, by which a sweep damps the potential of a relaxed side. */
+  double damping(double gamma) {
+    return gamma == Double.POSITIVE_INFINITY ? 1 : eta * gamma / (1 + eta * gamma);
+  }
+
   EntropicProblem withEta(double other) {
-    return new EntropicProblem(other, cost, r, c, rows, columns, allRows, allColumns);
+    return new EntropicProblem(
+        other, costs, r, c, gammaRows, gammaColumns, rows, columns, allRows, allColumns);
   }
 
   private static double[] select(double[] values, int[] places) {
@@ -159,15 +167,15 @@ record EntropicProblem(
     }
     // A place that had no mass then has the potential -infinity; the first sweep finds its value.
     return Arrays.stream(places)
-        .mapToDouble(i -> Double.isFinite(potential[i]) ? potential[i] : 0)
+        .mapToDouble(i -> i >= 0 && Double.isFinite(potential[i]) ? potential[i] : 0)
         .toArray();
   }
 
-  double[] startX(EntropicPlan warmStart) {
+  double[] startX(TransportSolution warmStart) {
     return warmStart == null ? new double[n()] : start("x", warmStart.x(), allRows, rows);
   }
 
-  double[] startY(EntropicPlan warmStart) {
+  double[] startY(TransportSolution warmStart) {
     return warmStart == null ? new double[m()] : start("y", warmStart.y(), allColumns, columns);
   }
 
@@ -176,7 +184,9 @@ record EntropicProblem(
     double[] full = new double[all];
     Arrays.fill(full, empty);
     for (int i = 0; i < places.length; i++) {
-      full[places[i]] = values[i];
+      if (places[i] >= 0) {
+        full[places[i]] = values[i];
+      }
     }
     return full;
   }
@@ -189,16 +199,20 @@ record EntropicProblem(
     return expand(y, columns, allColumns, Double.NEGATIVE_INFINITY);
   }
 
-  /** The plan with zeros in the dropped rows and columns. */
+  /** A row of the plan with zeros in the dropped columns. */
+  double[] expandRow(double[] row) {
+    return m() == allColumns && columns[m() - 1] >= 0 ? row : expand(row, columns, allColumns, 0);
+  }
+
+  /** The plan with zeros in the dropped rows and columns, and without the virtual ones. */
   double[][] expandPlan(double[][] plan) {
-    if (n() == allRows && m() == allColumns) {
-      return plan;
-    }
     double[][] full = new double[allRows][];
-    Arrays.setAll(full, i -> new double[allColumns]);
     for (int i = 0; i < n(); i++) {
-      full[rows[i]] = expand(plan[i], columns, allColumns, 0);
+      if (rows[i] >= 0) {
+        full[rows[i]] = expandRow(plan[i]);
+      }
     }
+    Arrays.setAll(full, i -> full[i] == null ? new double[allColumns] : full[i]);
     return full;
   }
 }

@@ -11,16 +11,16 @@ final class EpsilonScaling {
 
   /** The potential of a problem at the warm start that the sweeps on easier problems lead to. */
   static EntropicDual start(
-      EntropicProblem problem, double[] x, double[] y, int sweeps, Trace trace) {
+      EntropicProblem problem, double[] x, double[] y, int sweeps, Trace trace, boolean keepPlan) {
     double[] startX = x;
     double[] startY = y;
     for (int divisor : DIVISORS) {
       EntropicDual easier =
-          new EntropicDual(problem.withEta(problem.eta() / divisor), startX, startY);
+          new EntropicDual(problem.withEta(problem.eta() / divisor), startX, startY, false);
       easier.sweeps(sweeps, ROUGH * problem.mass(), trace);
       startX = easier.x();
       startY = easier.y();
     }
-    return new EntropicDual(problem, startX, startY);
+    return new EntropicDual(problem, startX, startY, keepPlan);
   }
 }

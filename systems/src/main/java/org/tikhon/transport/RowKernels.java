@@ -1,9 +1,16 @@
 package org.tikhon.transport;
 
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 import org.tikhon.simd.VectorExp;
 
 /** The inner loops: one row of a matrix at a time, which then lies in the nearest cache. */
 final class RowKernels {
+  private static final VectorSpecies<Double> D = DoubleVector.SPECIES_PREFERRED;
+  private static final VectorSpecies<Float> F = FloatVector.SPECIES_PREFERRED;
+
   /**
    * Far above the subnormal numbers, on which the processor takes a hundred times as long: neither
    * the exponentials nor their products with masses and scalings may become subnormal.
@@ -84,30 +91,60 @@ final class RowKernels {
     return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
   }
 
-  /** {@code <a, b>}, likewise. */
+  /** {@code <a, b>}, in the lanes of four vectors. */
   static double dot(double[] a, double[] b) {
-    double s0 = 0;
-    double s1 = 0;
-    double s2 = 0;
-    double s3 = 0;
-    double s4 = 0;
-    double s5 = 0;
-    double s6 = 0;
-    double s7 = 0;
+    DoubleVector s0 = DoubleVector.zero(D);
+    DoubleVector s1 = DoubleVector.zero(D);
+    DoubleVector s2 = DoubleVector.zero(D);
+    DoubleVector s3 = DoubleVector.zero(D);
+    int lanes = D.length();
     int j = 0;
-    for (; j < a.length - 7; j += 8) {
-      s0 += a[j] * b[j];
-      s1 += a[j + 1] * b[j + 1];
-      s2 += a[j + 2] * b[j + 2];
-      s3 += a[j + 3] * b[j + 3];
-      s4 += a[j + 4] * b[j + 4];
-      s5 += a[j + 5] * b[j + 5];
-      s6 += a[j + 6] * b[j + 6];
-      s7 += a[j + 7] * b[j + 7];
+    for (; j <= a.length - 4 * lanes; j += 4 * lanes) {
+      s0 = at(a, j).fma(at(b, j), s0);
+      s1 = at(a, j + lanes).fma(at(b, j + lanes), s1);
+      s2 = at(a, j + 2 * lanes).fma(at(b, j + 2 * lanes), s2);
+      s3 = at(a, j + 3 * lanes).fma(at(b, j + 3 * lanes), s3);
     }
+    double rest = 0;
     for (; j < a.length; j++) {
-      s0 += a[j] * b[j];
+      rest += a[j] * b[j];
     }
-    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
+    return s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD) + rest;
+  }
+
+  private static DoubleVector at(double[] a, int j) {
+    return DoubleVector.fromArray(D, a, j);
+  }
+
+  /** {@code <a, b>} in single precision, likewise. */
+  static double dot(float[] a, float[] b) {
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = FloatVector.zero(F);
+    FloatVector s2 = FloatVector.zero(F);
+    FloatVector s3 = FloatVector.zero(F);
+    int lanes = F.length();
+    int j = 0;
+    for (; j <= a.length - 4 * lanes; j += 4 * lanes) {
+      s0 = at(a, j).fma(at(b, j), s0);
+      s1 = at(a, j + lanes).fma(at(b, j + lanes), s1);
+      s2 = at(a, j + 2 * lanes).fma(at(b, j + 2 * lanes), s2);
+      s3 = at(a, j + 3 * lanes).fma(at(b, j + 3 * lanes), s3);
+    }
+    float rest = 0;
+    for (; j < a.length; j++) {
+      rest += a[j] * b[j];
+    }
+    return s0.add(s1).add(s2.add(s3)).reduceLanes(VectorOperators.ADD) + rest;
+  }
+
+  private static FloatVector at(float[] a, int j) {
+    return FloatVector.fromArray(F, a, j);
+  }
+
+  /** {@code out += s t}. */
+  static void addScaled(float[] out, float[] t, float s) {
+    for (int j = 0; j < out.length; j++) {
+      out[j] += s * t[j];
+    }
   }
 }

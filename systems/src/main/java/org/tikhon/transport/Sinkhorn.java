@@ -1,7 +1,6 @@
 package org.tikhon.transport;
 
-import java.util.Arrays;
-import org.tikhon.transport.EntropicPlan.Stage;
+import org.tikhon.transport.TransportSolution.Stage;
 
 /**
  * Sinkhorn's algorithm: coordinate ascent on the dual of entropic transport,
@@ -12,13 +11,15 @@ import org.tikhon.transport.EntropicPlan.Stage;
  * large; {@link SinkhornNewtonSparse} is for that. Cost per sweep: one pass over the matrix.
  *
  * <p>Default settings: tolerance 1e-9 in {@code |P 1 - r|_1 + |P' 1 - c|_1}, at most 100,000
- * sweeps, no epsilon scaling. The arguments of {@code solve} are as in {@link
- * SinkhornNewtonSparse}.
+ * sweeps, no epsilon scaling, double precision.
+ *
+ * <p>In the log domain a problem of points needs no matrix at all; its plan is a {@link LazyPlan}.
+ * The sweeps of a kernel use all processors, in sums whose order does not depend on their number.
  *
  * <p>Source: Marco Cuturi, <i>Sinkhorn Distances</i>, NeurIPS 2013; absorption: Bernhard Schmitzer,
  * <i>Stabilized Sparse Scaling Algorithms for Entropy Regularized Transport Problems</i>, 2019.
  */
-public final class Sinkhorn {
+public final class Sinkhorn implements TransportSolver {
   /** How the sweeps are computed; both modes give the same iterates up to rounding. */
   public enum Mode {
     /** In the log domain: an exponential for each entry in each sweep, never an overflow. */
@@ -32,14 +33,17 @@ public final class Sinkhorn {
     KERNEL
   }
 
-  private static final double LARGEST_LOG_SCALING = 50;
   private static final int SCALING_SWEEPS = 100;
+
+  /** Below this, single precision's rounding is larger than the error. */
+  private static final double LEAST_SINGLE = 1e-6;
 
   private final double eta;
   private final Mode mode;
   private double tolerance = 1e-9;
   private int maxSweeps = 100_000;
   private boolean epsilonScaling;
+  private boolean singlePrecision;
 
   /**
    * @param eta the inverse of the regularisation epsilon, positive, in 1 / units of the cost
@@ -70,25 +74,30 @@ public final class Sinkhorn {
     return this;
   }
 
-  /** Solves from the start x = y = 0. */
-  public EntropicPlan solve(double[][] cost, double[] r, double[] c) {
-    return solve(cost, r, c, null);
+  /** Whether the kernel is kept in single precision: half the memory, and nearly half the time. */
+  public Sinkhorn singlePrecision(boolean on) {
+    this.singlePrecision = on;
+    return this;
   }
 
-  /**
-   * Solves from the potentials of an earlier plan.
-   *
-   * @param warmStart for a problem of the same shape, or null
-   */
-  public EntropicPlan solve(double[][] cost, double[] r, double[] c, EntropicPlan warmStart) {
-    EntropicProblem problem = EntropicProblem.of(eta, cost, r, c);
+  @Override
+  public TransportSolution solve(TransportProblem transport, TransportSolution warmStart) {
+    EntropicProblem problem = EntropicProblem.of(eta, transport);
+    if (singlePrecision && (mode == Mode.LOG || tolerance < LEAST_SINGLE * problem.mass())) {
+      throw new IllegalArgumentException(
+          mode == Mode.LOG
+              ? "singlePrecision is for a kernel, but the mode is LOG"
+              : "tolerance must be at least %s of the mass in single precision, was %s"
+                  .formatted(LEAST_SINGLE, tolerance));
+    }
     double[] x = problem.startX(warmStart);
     double[] y = problem.startY(warmStart);
     Trace trace = new Trace();
+    boolean keepPlan = mode == Mode.KERNEL ? !singlePrecision : !transport.isLazy();
     EntropicDual dual =
         epsilonScaling
-            ? EpsilonScaling.start(problem, x, y, SCALING_SWEEPS, trace)
-            : new EntropicDual(problem, x, y);
+            ? EpsilonScaling.start(problem, x, y, SCALING_SWEEPS, trace, keepPlan)
+            : new EntropicDual(problem, x, y, keepPlan);
     int end = trace.sweeps() + maxSweeps;
     do {
       switch (mode) {
@@ -106,7 +115,7 @@ public final class Sinkhorn {
     if (dual.error() <= tolerance || most == 1) {
       return;
     }
-    Scaling scaling = new Scaling(dual);
+    ScalingIteration scaling = new ScalingIteration(dual, singlePrecision);
     double seconds = 0;
     for (int k = 1; k < most; k++) {
       double before = scaling.sweep();
@@ -120,78 +129,5 @@ public final class Sinkhorn {
     }
     scaling.absorb();
     trace.add(Stage.SINKHORN, dual.error(), 1, seconds);
-  }
-
-  /** Scalings of the plan at a dual's last evaluation, which is the kernel. */
-  private static final class Scaling {
-    private final EntropicDual dual;
-    private final double[] u;
-    private final double[] v;
-    private final double[] oldU;
-    private final double[] columnSums;
-
-    Scaling(EntropicDual dual) {
-      this.dual = dual;
-      this.u = new double[dual.a.length];
-      this.v = new double[dual.b.length];
-      this.oldU = new double[u.length];
-      this.columnSums = new double[v.length];
-      Arrays.fill(u, 1);
-      Arrays.fill(v, 1);
-    }
-
-    /** {@code u = r / K v}, {@code v = c / K' u}; gives the rows' error before. */
-    double sweep() {
-      double[] r = dual.problem.r();
-      double[] c = dual.problem.c();
-      System.arraycopy(u, 0, oldU, 0, u.length);
-      Arrays.fill(columnSums, 0);
-      double error = 0;
-      for (int i = 0; i < u.length; i++) {
-        double product = RowKernels.dot(dual.plan[i], v);
-        error += Math.abs(u[i] * product - r[i]);
-        u[i] = r[i] / product;
-        RowKernels.addScaled(columnSums, dual.plan[i], u[i]);
-      }
-      double least = Math.exp(-LARGEST_LOG_SCALING);
-      double most = Math.exp(LARGEST_LOG_SCALING);
-      if (!within(u, 0, Double.MAX_VALUE) || !within(columnSums, 0, Double.MAX_VALUE)) {
-        System.arraycopy(oldU, 0, u, 0, u.length);
-        absorb();
-        dual.sweep();
-        dual.evaluate();
-        return error;
-      }
-      for (int j = 0; j < v.length; j++) {
-        v[j] = c[j] / columnSums[j];
-      }
-      if (!within(u, least, most) || !within(v, least, most)) {
-        absorb();
-      }
-      return error;
-    }
-
-    /** Whether all values lie strictly between; NaN does not. */
-    private static boolean within(double[] values, double least, double most) {
-      for (double value : values) {
-        if (!(value > least && value < most)) {
-          return false;
-        }
-      }
-      return true;
-    }
-
-    /** Moves the scalings into the potentials and computes the kernel anew. */
-    void absorb() {
-      for (int i = 0; i < u.length; i++) {
-        dual.a[i] += Math.log(u[i]);
-      }
-      for (int j = 0; j < v.length; j++) {
-        dual.b[j] += Math.log(v[j]);
-      }
-      Arrays.fill(u, 1);
-      Arrays.fill(v, 1);
-      dual.evaluate();
-    }
   }
 }

@@ -47,7 +47,7 @@ import org.tikhon.Paper;
         "Xun Tang, Michael Shavlovsky, Holakou Rahmanian, Elisa Tardini, Kiran Koshy Thekumparampil, Tesi Xiao, Lexing Ying",
     year = 2024,
     url = "https://arxiv.org/abs/2401.12253")
-public final class SinkhornNewtonSparse {
+public final class SinkhornNewtonSparse implements TransportSolver {
   private static final int AUTO = 0;
   private static final int AUTO_CHUNK = 10;
   private static final int AUTO_MOST = 500;
@@ -137,35 +137,17 @@ public final class SinkhornNewtonSparse {
     return this;
   }
 
-  /**
-   * Solves from the start x = y = 0.
-   *
-   * @param cost C, {@code [n, m]}; +infinity forbids a pair
-   * @param r the rows' marginal, {@code [n]}, 0 or more
-   * @param c the columns' marginal, {@code [m]}, 0 or more; its sum may differ from that of r by
-   *     1e-9 and is then scaled to it
-   * @throws IllegalArgumentException if an argument is not as described, or if a row or column with
-   *     mass has no finite cost
-   */
-  public EntropicPlan solve(double[][] cost, double[] r, double[] c) {
-    return solve(cost, r, c, null);
-  }
-
-  /**
-   * Solves from the potentials of an earlier plan.
-   *
-   * @param warmStart for a problem of the same shape, or null
-   */
-  public EntropicPlan solve(double[][] cost, double[] r, double[] c, EntropicPlan warmStart) {
-    EntropicProblem problem = EntropicProblem.of(eta, cost, r, c);
+  @Override
+  public TransportSolution solve(TransportProblem transport, TransportSolution warmStart) {
+    EntropicProblem problem = EntropicNewton.problem(eta, transport);
     double[] x = problem.startX(warmStart);
     double[] y = problem.startY(warmStart);
     long q = (long) Math.ceil(keepPerRow * Math.max(problem.n(), problem.m()));
     Trace trace = new Trace();
     EntropicDual dual =
         epsilonScaling
-            ? EpsilonScaling.start(problem, x, y, warmup == AUTO ? AUTO_MOST : warmup, trace)
-            : new EntropicDual(problem, x, y);
+            ? EpsilonScaling.start(problem, x, y, warmup == AUTO ? AUTO_MOST : warmup, trace, true)
+            : new EntropicDual(problem, x, y, true);
     if (warmup == AUTO) {
       sweepUntilSparse(dual, q, trace);
     } else {

@@ -11,15 +11,41 @@ import java.util.Arrays;
  * @param column the column of each entry
  * @param value the mass of each entry, positive
  */
-public record SparsePlan(int columns, int[] rowStart, int[] column, double[] value) {
+public record SparsePlan(int columns, int[] rowStart, int[] column, double[] value)
+    implements Plan {
 
   /** The positive entries of a plan that are at least {@code threshold}. */
   public static SparsePlan of(double[][] plan, double threshold) {
+    return of(new DensePlan(plan), threshold);
+  }
+
+  /** The positive entries of any plan that are at least {@code threshold}, row by row. */
+  static SparsePlan of(Plan plan, double threshold) {
     if (!(threshold >= 0)) {
       throw new IllegalArgumentException("threshold must be 0 or more, was " + threshold);
     }
     double least = Math.max(threshold, Double.MIN_VALUE);
-    return of(plan, least, Integer.MAX_VALUE, count(plan, least));
+    int[] rowStart = new int[plan.rows() + 1];
+    int[] column = new int[plan.rows()];
+    double[] value = new double[plan.rows()];
+    int k = 0;
+    for (int i = 0; i < plan.rows(); i++) {
+      double[] row = plan.row(i);
+      for (int j = 0; j < row.length; j++) {
+        if (row[j] >= least) {
+          if (k == value.length) {
+            int larger = Math.addExact(k, (k >> 1) + 16);
+            column = Arrays.copyOf(column, larger);
+            value = Arrays.copyOf(value, larger);
+          }
+          column[k] = j;
+          value[k++] = row[j];
+        }
+      }
+      rowStart[i + 1] = k;
+    }
+    return new SparsePlan(
+        plan.columns(), rowStart, Arrays.copyOf(column, k), Arrays.copyOf(value, k));
   }
 
   /** The q largest entries, without zeros. */
@@ -68,7 +94,7 @@ public record SparsePlan(int columns, int[] rowStart, int[] column, double[] val
     return new SparsePlan(plan[0].length, rowStart, column, value);
   }
 
-  /** The number of rows. */
+  @Override
   public int rows() {
     return rowStart.length - 1;
   }
@@ -78,7 +104,16 @@ public record SparsePlan(int columns, int[] rowStart, int[] column, double[] val
     return value.length;
   }
 
-  /** The sum of all entries. */
+  @Override
+  public double[] row(int i) {
+    double[] row = new double[columns];
+    for (int k = rowStart[i]; k < rowStart[i + 1]; k++) {
+      row[column[k]] = value[k];
+    }
+    return row;
+  }
+
+  @Override
   public double mass() {
     return Arrays.stream(value).sum();
   }

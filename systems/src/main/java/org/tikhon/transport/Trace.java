@@ -2,8 +2,8 @@ package org.tikhon.transport;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.tikhon.transport.EntropicPlan.Iteration;
-import org.tikhon.transport.EntropicPlan.Stage;
+import org.tikhon.transport.TransportSolution.Iteration;
+import org.tikhon.transport.TransportSolution.Stage;
 
 /** What a solver has done so far. */
 final class Trace {

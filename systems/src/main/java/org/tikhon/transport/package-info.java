@@ -1,16 +1,23 @@
 /**
  * Moving one distribution onto another.
  *
+ * <p>A {@link org.tikhon.transport.TransportProblem} has weights and a cost, as a matrix or as
+ * point clouds with a {@link org.tikhon.transport.GroundCost}; its marginals are met, relaxed or
+ * met in part. A {@link org.tikhon.transport.TransportSolver} gives a {@link
+ * org.tikhon.transport.TransportSolution} with a {@link org.tikhon.transport.Plan}, potentials,
+ * errors and a trace:
+ *
  * <ul>
  *   <li>25 Sinkhorn-Newton-Sparse, {@link org.tikhon.transport.SinkhornNewtonSparse}: entropic
  *       transport to machine precision, also with little regularisation. The one to choose, unless
  *       rough marginals (1e-2) will do.
- *   <li>{@link org.tikhon.transport.Sinkhorn}: rough answers, or much regularisation.
+ *   <li>{@link org.tikhon.transport.Sinkhorn}: rough answers, much regularisation, relaxed
+ *       marginals, or so many points that no matrix fits.
+ *   <li>{@link org.tikhon.transport.ExactTransport}: no regularisation, for some thousand points.
  *   <li>{@link org.tikhon.transport.DenseNewtonSinkhorn}: a reference for small problems.
  * </ul>
  *
- * <p>All three solve the same problem and give an {@link org.tikhon.transport.EntropicPlan}; {@link
- * org.tikhon.transport.Costs} makes cost matrices, {@link org.tikhon.transport.Rounding} exact
- * marginals.
+ * <p>{@link org.tikhon.transport.Costs} makes cost matrices, {@link org.tikhon.transport.Rounding}
+ * exact marginals.
  */
 package org.tikhon.transport;

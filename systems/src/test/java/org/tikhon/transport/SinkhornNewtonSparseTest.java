@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.tikhon.tensor.Linalg;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
-import org.tikhon.transport.EntropicPlan.Iteration;
-import org.tikhon.transport.EntropicPlan.Stage;
+import org.tikhon.transport.TransportSolution.Iteration;
+import org.tikhon.transport.TransportSolution.Stage;
 
 class SinkhornNewtonSparseTest {
   private static final double INFINITY = Double.POSITIVE_INFINITY;
@@ -72,7 +72,8 @@ class SinkhornNewtonSparseTest {
     return Arrays.stream(v).map(a -> a - mean).toArray();
   }
 
-  private static EntropicPlan sparseNewton(double eta, double[][] cost, double[] r, double[] c) {
+  private static TransportSolution sparseNewton(
+      double eta, double[][] cost, double[] r, double[] c) {
     return new SinkhornNewtonSparse(eta).solve(cost, r, c);
   }
 
@@ -80,24 +81,24 @@ class SinkhornNewtonSparseTest {
   void goldenTwoByTwo() {
     double[][] cost = {{0, 1}, {1, 0}};
     double[] half = {0.5, 0.5};
-    for (EntropicPlan p :
+    for (TransportSolution p :
         List.of(
             sparseNewton(1, cost, half, half),
             new DenseNewtonSinkhorn(1).solve(cost, half, half),
             new Sinkhorn(1, Sinkhorn.Mode.LOG).tolerance(1e-12).solve(cost, half, half),
             new Sinkhorn(1, Sinkhorn.Mode.KERNEL).tolerance(1e-12).solve(cost, half, half))) {
-      assertThat(p.plan()[0]).containsExactly(new double[] {.36552929, .13447071}, within(1e-8));
+      assertThat(p.dense()[0]).containsExactly(new double[] {.36552929, .13447071}, within(1e-8));
       // The card's digits are rounded; these are (1 / 2) / (1 + e) and its likes.
       double off = 0.5 / (1 + Math.E);
-      assertThat(p.plan()[0][1]).isCloseTo(off, within(1e-10));
-      assertThat(p.plan()[1][0]).isCloseTo(off, within(1e-10));
-      assertThat(p.plan()[1][1]).isCloseTo(0.5 - off, within(1e-10));
+      assertThat(p.dense()[0][1]).isCloseTo(off, within(1e-10));
+      assertThat(p.dense()[1][0]).isCloseTo(off, within(1e-10));
+      assertThat(p.dense()[1][1]).isCloseTo(0.5 - off, within(1e-10));
       assertThat(p.cost()).isCloseTo(2 * off, within(1e-10)).isCloseTo(.26894142, within(5e-9));
       assertThat(p.objective()).isCloseTo(-1.00640887, within(5e-9));
       assertThat(p.converged()).isTrue();
     }
-    EntropicPlan p = sparseNewton(10, cost, half, half);
-    assertThat(p.plan()[0][1]).isCloseTo(2.26989344e-5, within(1e-10));
+    TransportSolution p = sparseNewton(10, cost, half, half);
+    assertThat(p.dense()[0][1]).isCloseTo(2.26989344e-5, within(1e-10));
     assertThat(p.cost()).isCloseTo(4.53978687e-5, within(1e-10));
     assertThat(p.objective()).isCloseTo(-0.06931926, within(5e-9));
   }
@@ -108,13 +109,13 @@ class SinkhornNewtonSparseTest {
     double[][] cost = uniform(30, 20, 1);
     double[] r = weights(30, 2);
     double[] c = weights(20, 3);
-    EntropicPlan p = sparseNewton(eta, cost, r, c);
+    TransportSolution p = sparseNewton(eta, cost, r, c);
     double potentials = dot(r, p.x()) + dot(c, p.y());
-    double mass = Arrays.stream(p.plan()).flatMapToDouble(Arrays::stream).sum();
+    double mass = Arrays.stream(p.dense()).flatMapToDouble(Arrays::stream).sum();
     double f = potentials - mass / eta;
     assertThat(f).isCloseTo(p.objective(), within(1e-10));
     assertThat(potentials - 1 / eta).isCloseTo(p.objective(), within(1e-10));
-    double cost1 = IntStream.range(0, 30).mapToDouble(i -> dot(cost[i], p.plan()[i])).sum();
+    double cost1 = IntStream.range(0, 30).mapToDouble(i -> dot(cost[i], p.dense()[i])).sum();
     assertThat(p.cost()).isCloseTo(cost1, within(1e-13));
   }
 
@@ -147,7 +148,7 @@ class SinkhornNewtonSparseTest {
   }
 
   private static EntropicDual evaluated(EntropicProblem problem, double[] x, double[] y) {
-    EntropicDual dual = new EntropicDual(problem, x, y);
+    EntropicDual dual = new EntropicDual(problem, x, y, true);
     dual.evaluate();
     return dual;
   }
@@ -232,7 +233,7 @@ class SinkhornNewtonSparseTest {
     double[] c = weights(20, 3);
     int compared = 0;
     for (int steps = 1; steps <= 6; steps++) {
-      EntropicPlan sparse =
+      TransportSolution sparse =
           new SinkhornNewtonSparse(30)
               .warmup(5)
               .keepPerRow(20)
@@ -240,7 +241,8 @@ class SinkhornNewtonSparseTest {
               .cgTolerance(1e-13)
               .maxNewton(steps)
               .solve(cost, r, c);
-      EntropicPlan dense = new DenseNewtonSinkhorn(30).warmup(5).maxNewton(steps).solve(cost, r, c);
+      TransportSolution dense =
+          new DenseNewtonSinkhorn(30).warmup(5).maxNewton(steps).solve(cost, r, c);
       assertThat(distance(sparse.x(), dense.x())).isLessThan(1e-9);
       assertThat(distance(sparse.y(), dense.y())).isLessThan(1e-9);
       assertThat(sparse.newtonSteps()).isEqualTo(dense.newtonSteps());
@@ -254,12 +256,13 @@ class SinkhornNewtonSparseTest {
     double[][] cost = uniform(15, 10, 1);
     double[] r = weights(15, 2);
     double[] c = weights(10, 3);
-    EntropicPlan newton = new SinkhornNewtonSparse(40).warmup(17).maxNewton(0).solve(cost, r, c);
-    EntropicPlan sinkhorn =
+    TransportSolution newton =
+        new SinkhornNewtonSparse(40).warmup(17).maxNewton(0).solve(cost, r, c);
+    TransportSolution sinkhorn =
         new Sinkhorn(40, Sinkhorn.Mode.LOG).tolerance(1e-12).maxSweeps(17).solve(cost, r, c);
     assertThat(newton.x()).isEqualTo(sinkhorn.x());
     assertThat(newton.y()).isEqualTo(sinkhorn.y());
-    assertThat(newton.plan()).isDeepEqualTo(sinkhorn.plan());
+    assertThat(newton.dense()).isDeepEqualTo(sinkhorn.dense());
     assertThat(newton.sweeps()).isEqualTo(17);
     assertThat(newton.converged()).isFalse();
   }
@@ -270,9 +273,9 @@ class SinkhornNewtonSparseTest {
     double[][] cost = uniform(40, 40, 7);
     double[] r = weights(40, 8);
     double[] c = weights(40, 9);
-    EntropicPlan sns = sparseNewton(eta, cost, r, c);
+    TransportSolution sns = sparseNewton(eta, cost, r, c);
     assertThat(sns.converged()).isTrue();
-    for (EntropicPlan other :
+    for (TransportSolution other :
         List.of(
             new Sinkhorn(eta, Sinkhorn.Mode.LOG).tolerance(1e-10).solve(cost, r, c),
             new Sinkhorn(eta, Sinkhorn.Mode.KERNEL).tolerance(1e-10).solve(cost, r, c),
@@ -283,7 +286,7 @@ class SinkhornNewtonSparseTest {
             new SinkhornNewtonSparse(eta).autoWarmup().epsilonScaling(true).solve(cost, r, c),
             new DenseNewtonSinkhorn(eta).solve(cost, r, c))) {
       assertThat(other.converged()).isTrue();
-      assertThat(distance(other.plan(), sns.plan())).isLessThan(1e-8);
+      assertThat(distance(other.dense(), sns.dense())).isLessThan(1e-8);
       assertThat(distance(centred(other.x()), centred(sns.x()))).isLessThan(1e-8);
     }
   }
@@ -298,7 +301,7 @@ class SinkhornNewtonSparseTest {
     double[] c = weights(m, 3);
     double[] u = new Random(4).doubles(n, -1, 1).toArray();
     double[] v = new Random(5).doubles(m, -1, 1).toArray();
-    EntropicPlan p = sparseNewton(eta, cost, r, c);
+    TransportSolution p = sparseNewton(eta, cost, r, c);
 
     double[][] moved = new double[n][m];
     double[][] scaled = new double[n][m];
@@ -308,25 +311,25 @@ class SinkhornNewtonSparseTest {
         scaled[i][j] = 1000 * cost[i][j];
       }
     }
-    EntropicPlan shifted = sparseNewton(eta, moved, r, c);
-    assertThat(distance(shifted.plan(), p.plan())).isLessThan(1e-11);
+    TransportSolution shifted = sparseNewton(eta, moved, r, c);
+    assertThat(distance(shifted.dense(), p.dense())).isLessThan(1e-11);
     double[] dx = IntStream.range(0, n).mapToDouble(i -> shifted.x()[i] - u[i]).toArray();
     double[] dy = IntStream.range(0, m).mapToDouble(j -> shifted.y()[j] - v[j]).toArray();
     assertThat(distance(centred(dx), centred(p.x()))).isLessThan(1e-11);
     assertThat(distance(centred(dy), centred(p.y()))).isLessThan(1e-11);
 
-    EntropicPlan turned = sparseNewton(eta, transposed(cost), c, r);
-    assertThat(distance(transposed(turned.plan()), p.plan())).isLessThan(1e-11);
+    TransportSolution turned = sparseNewton(eta, transposed(cost), c, r);
+    assertThat(distance(transposed(turned.dense()), p.dense())).isLessThan(1e-11);
 
-    EntropicPlan otherUnits = sparseNewton(eta / 1000, scaled, r, c);
-    assertThat(distance(otherUnits.plan(), p.plan())).isLessThan(1e-12);
+    TransportSolution otherUnits = sparseNewton(eta / 1000, scaled, r, c);
+    assertThat(distance(otherUnits.dense(), p.dense())).isLessThan(1e-12);
   }
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, 2})
   void convergesQuadratically(long seed) {
     int n = 200;
-    EntropicPlan p =
+    TransportSolution p =
         new SinkhornNewtonSparse(500)
             .warmup(20)
             .keepPerRow(16)
@@ -343,7 +346,7 @@ class SinkhornNewtonSparseTest {
     assertThat(Math.max(last, before)).isGreaterThan(1.5);
   }
 
-  private static double[] newtonErrors(EntropicPlan p) {
+  private static double[] newtonErrors(TransportSolution p) {
     return p.history().stream()
         .filter(h -> h.stage() == Stage.NEWTON)
         .mapToDouble(Iteration::marginalError)
@@ -352,7 +355,7 @@ class SinkhornNewtonSparseTest {
 
   @Test
   void theHistoryTellsEveryIteration() {
-    EntropicPlan p = sparseNewton(100, uniform(30, 30, 1), weights(30, 2), weights(30, 3));
+    TransportSolution p = sparseNewton(100, uniform(30, 30, 1), weights(30, 2), weights(30, 3));
     assertThat(p.history()).hasSize(p.sweeps() + p.newtonSteps());
     assertThat(p.history().getFirst().stage()).isEqualTo(Stage.SINKHORN);
     assertThat(p.history().getLast().marginalError()).isEqualTo(p.marginalError());
@@ -368,7 +371,7 @@ class SinkhornNewtonSparseTest {
     for (Sinkhorn.Mode mode : Sinkhorn.Mode.values()) {
       List<Iteration> history = new Sinkhorn(30, mode).maxSweeps(8).solve(cost, r, c).history();
       for (int k = 1; k <= 8; k++) {
-        EntropicPlan p = new Sinkhorn(30, mode).maxSweeps(k).solve(cost, r, c);
+        TransportSolution p = new Sinkhorn(30, mode).maxSweeps(k).solve(cost, r, c);
         assertThat(history.get(k - 1).marginalError()).isCloseTo(p.marginalError(), within(1e-14));
       }
     }
@@ -380,7 +383,7 @@ class SinkhornNewtonSparseTest {
     double[][] cost = uniform(6, 7, 1);
     double[] r = weights(6, 2);
     double[] c = weights(7, 3);
-    EntropicPlan p = sparseNewton(eta, cost, r, c);
+    TransportSolution p = sparseNewton(eta, cost, r, c);
     double h = 1e-5;
     double[] up = r.clone();
     up[0] += h;
@@ -396,7 +399,7 @@ class SinkhornNewtonSparseTest {
     double[][] higher = Arrays.stream(cost).map(double[]::clone).toArray(double[][]::new);
     higher[2][3] += h;
     double change = sparseNewton(eta, higher, r, c).objective() - p.objective();
-    assertThat(change / h).isCloseTo(p.plan()[2][3], within(1e-4));
+    assertThat(change / h).isCloseTo(p.dense()[2][3], within(1e-4));
   }
 
   @Test
@@ -405,12 +408,12 @@ class SinkhornNewtonSparseTest {
     double[] r = weights(60, 2);
     double[] c = weights(60, 3);
     SinkhornNewtonSparse sns = new SinkhornNewtonSparse(200);
-    EntropicPlan cold = sns.solve(cost, r, c);
-    EntropicPlan again = sns.solve(cost, r, c, cold);
+    TransportSolution cold = sns.solve(cost, r, c);
+    TransportSolution again = sns.solve(cost, r, c, cold);
     assertThat(again.converged()).isTrue();
     assertThat(again.newtonSteps()).isZero();
     assertThat(again.sweeps()).isEqualTo(1);
-    assertThat(distance(again.plan(), cold.plan())).isLessThan(1e-12);
+    assertThat(distance(again.dense(), cold.dense())).isLessThan(1e-12);
     Sinkhorn log = new Sinkhorn(200, Sinkhorn.Mode.LOG);
     assertThat(log.solve(cost, r, c, cold).sweeps()).isEqualTo(1);
     assertThat(log.solve(cost, r, c).sweeps()).isGreaterThan(20);
@@ -426,11 +429,11 @@ class SinkhornNewtonSparseTest {
     double[] c = {0.5, 0.2, 0, 0.3};
     cost[1][0] = INFINITY;
     Arrays.fill(cost[4], INFINITY);
-    EntropicPlan p = sparseNewton(30, cost, r, c);
+    TransportSolution p = sparseNewton(30, cost, r, c);
     assertThat(p.converged()).isTrue();
-    assertThat(p.plan()[1]).containsOnly(0);
-    assertThat(p.plan()[4]).containsOnly(0);
-    assertThat(transposed(p.plan())[2]).containsOnly(0);
+    assertThat(p.dense()[1]).containsOnly(0);
+    assertThat(p.dense()[4]).containsOnly(0);
+    assertThat(transposed(p.dense())[2]).containsOnly(0);
     assertThat(p.x()[1]).isEqualTo(Double.NEGATIVE_INFINITY);
     assertThat(p.y()[2]).isEqualTo(Double.NEGATIVE_INFINITY);
     double[][] dense = {
@@ -438,12 +441,13 @@ class SinkhornNewtonSparseTest {
       {cost[2][0], cost[2][1], cost[2][3]},
       {cost[3][0], cost[3][1], cost[3][3]}
     };
-    EntropicPlan small =
+    TransportSolution small =
         sparseNewton(30, dense, new double[] {0.3, 0.4, 0.3}, new double[] {0.5, 0.2, 0.3});
-    assertThat(p.plan()[2][3]).isEqualTo(small.plan()[1][2]);
+    assertThat(p.dense()[2][3]).isEqualTo(small.dense()[1][2]);
     assertThat(p.cost()).isEqualTo(small.cost());
     // The warm start has no potential for places that have mass now.
-    EntropicPlan all = new SinkhornNewtonSparse(30).solve(uniform(5, 4, 2), equal(5), equal(4), p);
+    TransportSolution all =
+        new SinkhornNewtonSparse(30).solve(uniform(5, 4, 2), equal(5), equal(4), p);
     assertThat(all.converged()).isTrue();
   }
 
@@ -454,24 +458,24 @@ class SinkhornNewtonSparseTest {
     cost[0][3] = INFINITY;
     cost[2][2] = INFINITY;
     cost[5][0] = INFINITY;
-    EntropicPlan p = sparseNewton(20, cost, equal(6), equal(6));
-    EntropicPlan q = new Sinkhorn(20, mode).tolerance(1e-12).solve(cost, equal(6), equal(6));
-    for (EntropicPlan plan : List.of(p, q)) {
+    TransportSolution p = sparseNewton(20, cost, equal(6), equal(6));
+    TransportSolution q = new Sinkhorn(20, mode).tolerance(1e-12).solve(cost, equal(6), equal(6));
+    for (TransportSolution plan : List.of(p, q)) {
       assertThat(plan.converged()).isTrue();
-      assertThat(plan.plan()[0][3]).isZero();
-      assertThat(plan.plan()[2][2]).isZero();
-      assertThat(plan.plan()[5][0]).isZero();
+      assertThat(plan.dense()[0][3]).isZero();
+      assertThat(plan.dense()[2][2]).isZero();
+      assertThat(plan.dense()[5][0]).isZero();
       assertThat(plan.cost()).isFinite();
       assertThat(plan.objective()).isFinite();
     }
-    assertThat(distance(p.plan(), q.plan())).isLessThan(1e-10);
+    assertThat(distance(p.dense(), q.dense())).isLessThan(1e-10);
   }
 
   @Test
   void infeasibleForbiddenPairsDoNotLoop() {
     // Both rows may go to the first column only, which has too little room.
     double[][] cost = {{0, INFINITY, INFINITY}, {0, INFINITY, INFINITY}, {0, 0, 0}};
-    for (EntropicPlan p :
+    for (TransportSolution p :
         List.of(
             sparseNewton(10, cost, equal(3), equal(3)),
             new Sinkhorn(10, Sinkhorn.Mode.KERNEL)
@@ -487,11 +491,11 @@ class SinkhornNewtonSparseTest {
   void rectangularProblems(int n, int m) {
     double[] r = weights(n, 2);
     double[] c = weights(m, 3);
-    EntropicPlan p = sparseNewton(40, uniform(n, m, 1), r, c);
+    TransportSolution p = sparseNewton(40, uniform(n, m, 1), r, c);
     assertThat(p.converged()).isTrue();
-    assertThat(p.plan()).hasNumberOfRows(n);
+    assertThat(p.dense()).hasNumberOfRows(n);
     for (int i = 0; i < n; i++) {
-      assertThat(Arrays.stream(p.plan()[i]).sum()).isCloseTo(r[i], within(1e-12));
+      assertThat(Arrays.stream(p.dense()[i]).sum()).isCloseTo(r[i], within(1e-12));
     }
   }
 
@@ -500,17 +504,17 @@ class SinkhornNewtonSparseTest {
     double[][] cost = uniform(20, 20, 1);
     double[] r = Arrays.stream(weights(20, 2)).map(v -> 1000 * v).toArray();
     double[] c = Arrays.stream(weights(20, 3)).map(v -> 1000 * v).toArray();
-    EntropicPlan p = new SinkhornNewtonSparse(50).tolerance(1e-9).solve(cost, r, c);
-    EntropicPlan one = sparseNewton(50, cost, weights(20, 2), weights(20, 3));
+    TransportSolution p = new SinkhornNewtonSparse(50).tolerance(1e-9).solve(cost, r, c);
+    TransportSolution one = sparseNewton(50, cost, weights(20, 2), weights(20, 3));
     assertThat(p.converged()).isTrue();
-    assertThat(p.plan()[3][4]).isCloseTo(1000 * one.plan()[3][4], within(1e-9));
+    assertThat(p.dense()[3][4]).isCloseTo(1000 * one.dense()[3][4], within(1e-9));
   }
 
   @ParameterizedTest
   @ValueSource(doubles = {1e4, 1e6})
   void largeExponentsDoNotOverflow(double eta) {
     double[][] cost = uniform(30, 30, 1);
-    for (EntropicPlan p :
+    for (TransportSolution p :
         List.of(
             sparseNewton(eta, cost, equal(30), equal(30)),
             new Sinkhorn(eta, Sinkhorn.Mode.LOG).maxSweeps(200).solve(cost, equal(30), equal(30)),
@@ -529,19 +533,20 @@ class SinkhornNewtonSparseTest {
     double eta = 1200;
     double before = Double.NEGATIVE_INFINITY;
     for (int steps = 0; steps <= 12; steps += 3) {
-      EntropicPlan p =
+      TransportSolution p =
           new SinkhornNewtonSparse(eta).maxNewton(steps).solve(cost, equal(100), equal(100));
       double f = dualValue(eta, p);
       assertThat(f).isGreaterThanOrEqualTo(before - 1e-13);
       before = f;
     }
-    EntropicPlan p = new SinkhornNewtonSparse(eta).maxNewton(3).solve(cost, equal(100), equal(100));
+    TransportSolution p =
+        new SinkhornNewtonSparse(eta).maxNewton(3).solve(cost, equal(100), equal(100));
     assertThat(p.newtonSteps()).isEqualTo(3);
     assertThat(p.converged()).isEqualTo(p.marginalError() <= 1e-12);
   }
 
-  private static double dualValue(double eta, EntropicPlan p) {
-    double mass = Arrays.stream(p.plan()).flatMapToDouble(Arrays::stream).sum();
+  private static double dualValue(double eta, TransportSolution p) {
+    double mass = Arrays.stream(p.dense()).flatMapToDouble(Arrays::stream).sum();
     return (Arrays.stream(p.x()).sum() + Arrays.stream(p.y()).sum()) / 100 - mass / eta;
   }
 
@@ -550,9 +555,9 @@ class SinkhornNewtonSparseTest {
     double[][] cost = uniform(40, 30, 1);
     double[] r = weights(40, 2);
     double[] c = weights(30, 3);
-    EntropicPlan p = new Sinkhorn(100, Sinkhorn.Mode.LOG).maxSweeps(5).solve(cost, r, c);
+    TransportSolution p = new Sinkhorn(100, Sinkhorn.Mode.LOG).maxSweeps(5).solve(cost, r, c);
     assertThat(p.marginalError()).isGreaterThan(1e-4);
-    double[][] rounded = Rounding.toMarginals(p.plan(), r, c);
+    double[][] rounded = Rounding.toMarginals(p.dense(), r, c);
     double roundedCost = 0;
     for (int i = 0; i < 40; i++) {
       assertThat(Arrays.stream(rounded[i]).min().orElseThrow()).isNotNegative();
@@ -566,7 +571,7 @@ class SinkhornNewtonSparseTest {
     double largest = Arrays.stream(cost).flatMapToDouble(Arrays::stream).max().orElseThrow();
     assertThat(Math.abs(roundedCost - p.cost()))
         .isLessThanOrEqualTo(2 * largest * p.marginalError());
-    assertThatThrownBy(() -> Rounding.toMarginals(p.plan(), c, r))
+    assertThatThrownBy(() -> Rounding.toMarginals(p.dense(), c, r))
         .hasMessage("plan must have shape [30, 40], the lengths of r and c");
   }
 

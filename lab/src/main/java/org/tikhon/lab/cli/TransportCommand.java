@@ -14,9 +14,9 @@ import java.util.concurrent.Callable;
 import org.tikhon.data.AtomicFiles;
 import org.tikhon.data.DataException;
 import org.tikhon.transport.Costs;
-import org.tikhon.transport.EntropicPlan;
 import org.tikhon.transport.Sinkhorn;
 import org.tikhon.transport.SinkhornNewtonSparse;
+import org.tikhon.transport.TransportSolution;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -142,10 +142,10 @@ public final class TransportCommand implements Callable<Integer> {
     double scale = scale(matrix);
 
     long start = System.nanoTime();
-    EntropicPlan plan = solve(matrix, r, c);
+    TransportSolution plan = solve(matrix, r, c);
     double seconds = (System.nanoTime() - start) / 1e9;
     if (planFile != null) {
-      write(plan.plan());
+      write(plan.dense());
     }
     report(a, b, plan, scale, seconds);
     if (!plan.converged()) {
@@ -297,7 +297,7 @@ public final class TransportCommand implements Callable<Integer> {
     return scale;
   }
 
-  private EntropicPlan solve(double[][] matrix, double[] r, double[] c) {
+  private TransportSolution solve(double[][] matrix, double[] r, double[] c) {
     if (solver.equals("sinkhorn")) {
       return new Sinkhorn(1 / epsilon, Sinkhorn.Mode.KERNEL)
           .tolerance(tolerance)
@@ -327,7 +327,8 @@ public final class TransportCommand implements Callable<Integer> {
         });
   }
 
-  private void report(PointFile a, PointFile b, EntropicPlan plan, double scale, double seconds) {
+  private void report(
+      PointFile a, PointFile b, TransportSolution plan, double scale, double seconds) {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("pointsA", a.rows());
     result.put("pointsB", b.rows());

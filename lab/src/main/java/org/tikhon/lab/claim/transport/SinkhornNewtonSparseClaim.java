@@ -23,9 +23,9 @@ import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Scope;
 import org.tikhon.transport.Costs;
-import org.tikhon.transport.EntropicPlan;
 import org.tikhon.transport.Sinkhorn;
 import org.tikhon.transport.SinkhornNewtonSparse;
+import org.tikhon.transport.TransportSolution;
 
 /**
  * Random assignment and image histograms: iterations and time to tight marginals, against Sinkhorn
@@ -89,7 +89,7 @@ public final class SinkhornNewtonSparseClaim implements Claim {
       measurements.add(new Measurement(name, seed, value, unit));
     }
 
-    void plan(String name, long seed, EntropicPlan p) {
+    void plan(String name, long seed, TransportSolution p) {
       measured(name + "/sweeps", seed, p.sweeps(), "");
       measured(name + "/Newton steps", seed, p.newtonSteps(), "");
       measured(name + "/CG iterations", seed, p.cgIterations(), "");
@@ -101,21 +101,21 @@ public final class SinkhornNewtonSparseClaim implements Claim {
     }
   }
 
-  private static int iterations(EntropicPlan p) {
+  private static int iterations(TransportSolution p) {
     return p.history().size();
   }
 
   /** A plan and how long it took. */
-  private record Timed(EntropicPlan plan, double seconds) {}
+  private record Timed(TransportSolution plan, double seconds) {}
 
-  private static Timed timed(Supplier<EntropicPlan> solver) {
+  private static Timed timed(Supplier<TransportSolution> solver) {
     long start = System.nanoTime();
-    EntropicPlan plan = solver.get();
+    TransportSolution plan = solver.get();
     return new Timed(plan, (System.nanoTime() - start) / 1e9);
   }
 
   /** The median time of each solver over rounds in which they take turns; the first is not used. */
-  private static List<Timed> alternating(List<Supplier<EntropicPlan>> solvers) {
+  private static List<Timed> alternating(List<Supplier<TransportSolution>> solvers) {
     List<List<Timed>> runs =
         solvers.stream().map(s -> (List<Timed>) new ArrayList<Timed>()).toList();
     for (int round = 0; round <= REPEATS; round++) {
@@ -287,7 +287,7 @@ public final class SinkhornNewtonSparseClaim implements Claim {
   private static Capped capped(double eta, double[][] cost, double[] w, double cap) {
     long start = System.nanoTime();
     Sinkhorn sinkhorn = new Sinkhorn(eta, Sinkhorn.Mode.KERNEL).maxSweeps(SWEEPS_AT_A_TIME);
-    EntropicPlan plan = null;
+    TransportSolution plan = null;
     int sweeps = 0;
     double seconds = 0;
     while ((plan == null || !plan.converged()) && seconds < cap) {
@@ -311,18 +311,18 @@ public final class SinkhornNewtonSparseClaim implements Claim {
     for (long seed : seeds) {
       double[] r = histogram(images, 2 * (int) seed, full);
       double[] c = histogram(images, 2 * (int) seed + 1, full);
-      EntropicPlan sns = newton("(c) squared distance", 20, 15, squared, r, c, seed, report);
+      TransportSolution sns = newton("(c) squared distance", 20, 15, squared, r, c, seed, report);
       int sinkhorn = sinkhorn("(c) squared distance", squared, r, c, seed, report);
       squaredFewer &= sns.converged() && 30 * iterations(sns) <= sinkhorn;
       squaredIterations.add(iterations(sns) + " against " + sinkhorn);
 
       int l1Sinkhorn = sinkhorn("(c) L1 distance", l1, r, c, seed, report);
       for (int k = 0; k < L1_WARMUPS.length; k++) {
-        EntropicPlan p = newton("(c) L1 distance", L1_WARMUPS[k], 30, l1, r, c, seed, report);
+        TransportSolution p = newton("(c) L1 distance", L1_WARMUPS[k], 30, l1, r, c, seed, report);
         l1Fewer[k] &= p.converged() && 8 * iterations(p) <= l1Sinkhorn;
         l1Iterations.get(k).add(iterations(p) + " against " + l1Sinkhorn);
       }
-      EntropicPlan early = newton("(c) L1 distance", 20, 30, l1, r, c, seed, report);
+      TransportSolution early = newton("(c) L1 distance", 20, 30, l1, r, c, seed, report);
       report.notes.add(
           "(c) L1 distance after only 20 sweeps, pair %d: %s, %d Newton steps"
               .formatted(seed, early.converged() ? "converged" : "failed", early.newtonSteps()));
@@ -348,7 +348,7 @@ public final class SinkhornNewtonSparseClaim implements Claim {
     }
   }
 
-  private static EntropicPlan newton(
+  private static TransportSolution newton(
       String problem,
       int warmup,
       double rho,
