@@ -11,17 +11,20 @@ import java.util.Optional;
 
 /**
  * A script in {@code bench/peers} that is asked for a number of steps at a time: it prints its
- * PyTorch's version, or a line that begins with "no" where it cannot run a variant, then reads
- * numbers of steps from standard input and answers each with the seconds that they took.
+ * library's version, with what it reached where that counts ("0.8.2 error 1e-9"), or a line that
+ * begins with "no" where it cannot run a variant, then reads numbers of steps from standard input
+ * and answers each with the seconds that they took.
  */
 final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
   private final String name;
+  private final double error;
   private final Process process;
   private final BufferedReader answers;
   private final Writer questions;
 
-  private PeerProcess(String name, Process process, BufferedReader answers) {
+  private PeerProcess(String name, double error, Process process, BufferedReader answers) {
     this.name = name;
+    this.error = error;
     this.process = process;
     this.answers = answers;
     this.questions = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
@@ -42,7 +45,19 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
       process.destroy();
       return Optional.empty();
     }
-    return Optional.of(new PeerProcess("PyTorch " + first + " " + variant, process, answers));
+    String[] said = first.split(" error ", 2);
+    String library = script.equals("pot.py") ? "POT " : "PyTorch ";
+    return Optional.of(
+        new PeerProcess(
+            library + said[0] + " " + variant.split(":", 2)[0],
+            said.length == 2 ? Double.parseDouble(said[1]) : Double.NaN,
+            process,
+            answers));
+  }
+
+  /** The error that the peer says it reached, or NaN. */
+  double error() {
+    return error;
   }
 
   @Override
