@@ -24,12 +24,13 @@ final class DenseSketch extends Sketch {
     this.normal = normal;
   }
 
-  /** The transposed columns of a block, {@code [256, m]}. */
+  /** The transposed columns of a block, {@code [256, m]} or, at the end, fewer. */
   private Tensor columns(long block) {
     // Neighbouring seeds and blocks must not meet: an odd factor, and the generator mixes.
     Rng rng = new Rng(seed * 0x9E3779B97F4A7C15L + block);
-    return (normal ? rng.normal(Dtype.FLOAT64, BLOCK, m) : rng.signs(Dtype.FLOAT64, BLOCK, m))
-        .div(Math.sqrt(m));
+    long rows = Math.min(BLOCK, n - block * BLOCK);
+    Tensor drawn = normal ? rng.normal(Dtype.FLOAT64, rows, m) : rng.signs(Dtype.FLOAT64, rows, m);
+    return drawn.div(Math.sqrt(m));
   }
 
   @Override
@@ -59,7 +60,7 @@ final class DenseSketch extends Sketch {
     for (int first = 0; first < n; first += BLOCK) {
       try (Scope scope = Scope.open()) {
         double[] part = columns(first / BLOCK).matmul(Tensor.of(y, m, k)).toDoubleArray();
-        System.arraycopy(part, 0, result, first * k, (int) Math.min(BLOCK, n - first) * k);
+        System.arraycopy(part, 0, result, first * k, part.length);
       }
     }
     return result;

@@ -189,7 +189,7 @@ public final class RegressCommand implements Callable<Integer> {
       table.isNumeric(name);
     }
     for (String name : chosen != null ? chosen : table.names()) {
-      if (name.equals(goal) && chosen == null || left.contains(name)) {
+      if ((name.equals(goal) && chosen == null) || left.contains(name)) {
         continue;
       }
       if (name.equals(goal) || columns.contains(name)) {

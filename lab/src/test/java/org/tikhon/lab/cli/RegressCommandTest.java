@@ -94,7 +94,7 @@ class RegressCommandTest {
     assertThat(lines).hasSize(4).first().isEqualTo("column,coefficient,bound");
     double[] expected = {2, -3, 5};
     for (int j = 0; j < 3; j++) {
-      assertThat(Double.parseDouble(lines.get(j + 1).split(",")[1]))
+      assertThat(Double.parseDouble(lines.get(j + 1).split(",", -1)[1]))
           .isCloseTo(expected[j], within(1e-9));
     }
     refuses("t.csv --out x.csv", "x.csv exists already; add --force to replace it");
