@@ -153,6 +153,16 @@ public record Table(String source, List<Column> columns) {
 
   /** Reads a table. */
   public static Table read(Path path) throws IOException {
+    String from = from(path);
+    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:")) {
+      return collect(path, connection, from);
+    } catch (SQLException e) {
+      throw unreadable(path, e);
+    }
+  }
+
+  /** What DuckDB reads a file with, after a look at the file. */
+  static String from(Path path) throws IOException {
     if (!Files.exists(path)) {
       throw new NoSuchFileException(path.toString());
     }
@@ -164,25 +174,28 @@ public record Table(String source, List<Column> columns) {
     }
     String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
     String quoted = "'" + path.toString().replace("'", "''") + "'";
-    boolean csv = !name.matches(".*\\.(parquet|json|jsonl|ndjson)(\\.gz)?");
-    String from =
-        name.contains(".parquet")
-            ? "read_parquet(" + quoted + ")"
-            : csv
-                ? "read_csv("
-                    + quoted
-                    + ", nullstr="
-                    + MISSING
-                    + ", sample_size=20480, strict_mode=true"
-                    + dialect(path)
-                    + ")"
-                : "read_json_auto(" + quoted + ")";
-    try (Connection connection = DriverManager.getConnection("jdbc:duckdb:")) {
-      return collect(path, connection, from);
-    } catch (SQLException e) {
-      String ragged = csv ? firstRaggedLine(path) : null;
-      throw new DataException(path + ": " + (ragged != null ? ragged : explain(e)), e);
-    }
+    return name.contains(".parquet")
+        ? "read_parquet(" + quoted + ")"
+        : isCsv(name)
+            ? "read_csv("
+                + quoted
+                + ", nullstr="
+                + MISSING
+                + ", sample_size=20480, strict_mode=true"
+                + dialect(path)
+                + ")"
+            : "read_json_auto(" + quoted + ")";
+  }
+
+  private static boolean isCsv(String name) {
+    return !name.matches(".*\\.(parquet|json|jsonl|ndjson)(\\.gz)?");
+  }
+
+  /** What to tell a user about a file that DuckDB could not read. */
+  static DataException unreadable(Path path, SQLException e) throws IOException {
+    String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
+    String ragged = isCsv(name) ? firstRaggedLine(path) : null;
+    return new DataException(path + ": " + (ragged != null ? ragged : explain(e)), e);
   }
 
   private static BufferedReader reader(Path path) throws IOException {
@@ -309,13 +322,10 @@ public record Table(String source, List<Column> columns) {
         }
       }
     }
-    boolean generatedNames = true;
-    for (int c = 0; c < collectors.size(); c++) {
-      generatedNames &= collectors.get(c).name.matches("column0*" + c);
-    }
+    List<String> names = shownNames(collectors.stream().map(c -> c.name).toList());
     List<Column> columns = new ArrayList<>();
     for (Collector collector : collectors) {
-      columns.add(collector.column(generatedNames ? "c" + (columns.size() + 1) : collector.name));
+      columns.add(collector.column(names.get(columns.size())));
     }
     Table table = new Table(path.toString(), columns);
     if (table.rows() == 0) {
@@ -324,7 +334,14 @@ public record Table(String source, List<Column> columns) {
     return table;
   }
 
-  private static boolean isNumeric(String type) {
+  /** The names, or c1, c2, ... where DuckDB made them up. */
+  static List<String> shownNames(List<String> names) {
+    boolean made =
+        IntStream.range(0, names.size()).allMatch(c -> names.get(c).matches("column0*" + c));
+    return made ? IntStream.rangeClosed(1, names.size()).mapToObj(c -> "c" + c).toList() : names;
+  }
+
+  static boolean isNumeric(String type) {
     return type.matches("U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL.*");
   }
 
