@@ -4,6 +4,8 @@
  * <ul>
  *   <li>03 orthogonal gradient, {@link org.tikhon.optimize.PerpGrad}: around any optimiser, when a
  *       network fits its training data perfectly and generalises late or never.
+ *   <li>38 robust sub-gradients, {@link org.tikhon.optimize.SubGm}: a low-rank matrix from linear
+ *       measurements, some of them grossly wrong, its rank unknown.
  * </ul>
  */
 package org.tikhon.optimize;
