@@ -107,16 +107,16 @@ public final class EntryMeasurements implements LinearMeasurements {
     double[] factor = u.toDoubleArray();
     double[] out = new double[d * r];
     for (int i = 0; i < weights.length; i++) {
-      addScaled(out, rows[i] * r, factor, columns[i] * r, weights[i] / 2, r);
-      addScaled(out, columns[i] * r, factor, rows[i] * r, weights[i] / 2, r);
+      addBoth(out, factor, rows[i] * r, columns[i] * r, weights[i] / 2, r);
     }
     return Tensor.of(out, d, r);
   }
 
-  private static void addScaled(
-      double[] out, int to, double[] factor, int from, double weight, int r) {
+  /** Row a of the factor is added to row b of the output, and row b to row a. */
+  private static void addBoth(double[] out, double[] factor, int a, int b, double weight, int r) {
     for (int k = 0; k < r; k++) {
-      out[to + k] += weight * factor[from + k];
+      out[a + k] += weight * factor[b + k];
+      out[b + k] += weight * factor[a + k];
     }
   }
 }
