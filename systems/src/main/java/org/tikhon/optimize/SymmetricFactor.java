@@ -1,0 +1,120 @@
+package org.tikhon.optimize;
+
+import org.tikhon.tensor.Linalg;
+import org.tikhon.tensor.Scope;
+import org.tikhon.tensor.Tensor;
+
+/**
+ * Solves with a small symmetric positive semi-definite matrix: by its Cholesky factor, or, where it
+ * is singular, by the pseudo-inverse of the matrix scaled to a diagonal of ones.
+ */
+final class SymmetricFactor {
+  /** A pivot below this part of its diagonal entry, or an eigenvalue, counts as zero. */
+  private static final double SINGULAR = 1e-11;
+
+  private final double[][] lower;
+  private final double[][] pseudoInverse;
+
+  private SymmetricFactor(double[][] lower, double[][] pseudoInverse) {
+    this.lower = lower;
+    this.pseudoInverse = pseudoInverse;
+  }
+
+  static SymmetricFactor of(double[][] h) {
+    double[][] lower = cholesky(h);
+    return lower != null
+        ? new SymmetricFactor(lower, null)
+        : new SymmetricFactor(null, pseudoInverse(h));
+  }
+
+  private static double[][] cholesky(double[][] h) {
+    int n = h.length;
+    double[][] lower = new double[n][];
+    for (int i = 0; i < n; i++) {
+      double[] row = new double[i + 1];
+      for (int j = 0; j < i; j++) {
+        row[j] = (h[i][j] - prefixDot(row, lower[j], j)) / lower[j][j];
+      }
+      double pivot = h[i][i] - prefixDot(row, row, i);
+      if (!(pivot > SINGULAR * h[i][i])) {
+        return null;
+      }
+      row[i] = Math.sqrt(pivot);
+      lower[i] = row;
+    }
+    return lower;
+  }
+
+  private static double prefixDot(double[] a, double[] b, int length) {
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+
+  private static double[][] pseudoInverse(double[][] h) {
+    int n = h.length;
+    double[] scale = new double[n];
+    double[][] scaled = new double[n][n];
+    for (int i = 0; i < n; i++) {
+      scale[i] = h[i][i] > 0 ? 1 / Math.sqrt(h[i][i]) : 0;
+    }
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < n; j++) {
+        scaled[i][j] = scale[i] * h[i][j] * scale[j];
+      }
+    }
+    double[][] inverse = new double[n][n];
+    try (Scope scope = Scope.open()) {
+      Linalg.Eigen eigen = Linalg.eigh(Tensor.of(scaled));
+      double[] values = eigen.values().toDoubleArray();
+      double[] vectors = eigen.vectors().contiguous().toDoubleArray();
+      for (int e = 0; e < n; e++) {
+        if (values[e] <= SINGULAR * values[n - 1]) {
+          continue;
+        }
+        for (int i = 0; i < n; i++) {
+          double left = scale[i] * vectors[i * n + e] / values[e];
+          for (int j = 0; j < n; j++) {
+            inverse[i][j] += left * vectors[j * n + e] * scale[j];
+          }
+        }
+      }
+    }
+    return inverse;
+  }
+
+  /** H^-1 b. */
+  double[] solve(double[] b) {
+    int n = b.length;
+    double[] out = new double[n];
+    if (pseudoInverse != null) {
+      for (int i = 0; i < n; i++) {
+        out[i] = Vectors.dot(pseudoInverse[i], b);
+      }
+      return out;
+    }
+    for (int i = 0; i < n; i++) {
+      out[i] = (b[i] - prefixDot(lower[i], out, i)) / lower[i][i];
+    }
+    for (int i = n - 1; i >= 0; i--) {
+      double v = out[i];
+      for (int j = i + 1; j < n; j++) {
+        v -= lower[j][i] * out[j];
+      }
+      out[i] = v / lower[i][i];
+    }
+    return out;
+  }
+
+  /** The largest eigenvalue. */
+  static double largestEigenvalue(double[][] h) {
+    if (h.length == 1) {
+      return h[0][0];
+    }
+    try (Scope scope = Scope.open()) {
+      return Linalg.eigvalsh(Tensor.of(h)).max().item();
+    }
+  }
+}
