@@ -144,8 +144,13 @@ public final class SparseMatrix {
     return scattered(columns, rows(), index, rowOf, value);
   }
 
-  /** {@code out = A v}. */
-  void multiply(double[] v, double[] out) {
+  /**
+   * {@code out = A v}.
+   *
+   * @param v as long as a row
+   * @param out as long as a column
+   */
+  public void multiply(double[] v, double[] out) {
     for (int i = 0; i < out.length; i++) {
       out[i] = rowDot(i, v);
     }
