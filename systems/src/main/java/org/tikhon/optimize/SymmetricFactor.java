@@ -45,12 +45,23 @@ final class SymmetricFactor {
     return lower;
   }
 
+  /** In four sums, which do not wait for each other. */
   private static double prefixDot(double[] a, double[] b, int length) {
-    double sum = 0;
-    for (int i = 0; i < length; i++) {
-      sum += a[i] * b[i];
+    double s0 = 0;
+    double s1 = 0;
+    double s2 = 0;
+    double s3 = 0;
+    int i = 0;
+    for (; i + 3 < length; i += 4) {
+      s0 += a[i] * b[i];
+      s1 += a[i + 1] * b[i + 1];
+      s2 += a[i + 2] * b[i + 2];
+      s3 += a[i + 3] * b[i + 3];
     }
-    return sum;
+    for (; i < length; i++) {
+      s0 += a[i] * b[i];
+    }
+    return s0 + s1 + s2 + s3;
   }
 
   private static double[][] pseudoInverse(double[][] h) {

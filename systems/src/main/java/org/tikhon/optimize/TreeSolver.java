@@ -8,8 +8,8 @@ import java.util.Arrays;
  *
  * <pre>P_parent -= A_ip^2 / P_i,  h_parent -= A_ip h_i / P_i,</pre>
  *
- * and back, {@code x_i = (h_i - A_ip x_parent) / P_i}. Arrays of length n are kept, so that a block
- * costs no more than its entries.
+ * and back, {@code x_i = h_i / P_i - A_ip / P_i x_parent}. Arrays of length n are kept, so that a
+ * block costs no more than its entries.
  */
 public final class TreeSolver {
   private final SparseMatrix a;
@@ -47,12 +47,12 @@ public final class TreeSolver {
    */
   public Factor factor(int[] block) {
     int size = block.length;
-    // Positions in breadth-first order, parents before children.
-    int[] order = new int[size];
-    int[] parent = new int[size];
-    double[] link = new double[size];
+    // Of the neighbours that are left: their number, and the exclusive or of their positions and of
+    // the bits of their entries. Where one is left, these are its own.
+    int[] degree = new int[size];
+    int[] neighbour = new int[size];
+    long[] entry = new long[size];
     double[] pivot = new double[size];
-    Arrays.fill(parent, -2);
     try {
       for (int k = 0; k < size; k++) {
         Check.require(
@@ -62,15 +62,16 @@ public final class TreeSolver {
             "named once");
         position[block[k]] = k;
       }
-      int found = 0;
-      for (int root = 0; root < size; root++) {
-        if (parent[root] != -2) {
-          continue;
-        }
-        parent[root] = -1;
-        order[found++] = root;
-        for (int next = found - 1; next < found; next++) {
-          found = children(block, order[next], order, found, parent, link, pivot);
+      for (int k = 0; k < size; k++) {
+        for (int e = a.start[block[k]]; e < a.start[block[k] + 1]; e++) {
+          int j = position[a.index[e]];
+          if (j == k) {
+            pivot[k] = a.value[e];
+          } else if (j >= 0 && a.value[e] != 0) {
+            degree[k]++;
+            neighbour[k] ^= j;
+            entry[k] ^= Double.doubleToRawLongBits(a.value[e]);
+          }
         }
       }
     } finally {
@@ -78,51 +79,66 @@ public final class TreeSolver {
         position[i] = -1;
       }
     }
-    for (int t = size - 1; t >= 0; t--) {
+    return eliminate(degree, neighbour, entry, pivot);
+  }
+
+  /** Leaf by leaf; the last coordinate of the block is the root of its tree. */
+  private static Factor eliminate(int[] degree, int[] neighbour, long[] entry, double[] pivot) {
+    int size = degree.length;
+    int last = size - 1;
+    int[] order = new int[size];
+    int[] parent = new int[size];
+    double[] ratio = new double[size];
+    int found = 0;
+    for (int k = 0; k < size; k++) {
+      if (degree[k] == 0 || (degree[k] == 1 && k != last)) {
+        order[found++] = k;
+      }
+    }
+    for (int t = 0; t < found; t++) {
       int i = order[t];
       if (!(pivot[i] > 0)) {
         throw new IllegalArgumentException(
             "A must be positive definite in a block, has the pivot " + pivot[i]);
       }
-      if (parent[i] >= 0) {
-        pivot[parent[i]] -= link[i] * link[i] / pivot[i];
+      if (degree[i] == 0) {
+        parent[i] = -1;
+        continue;
+      }
+      int p = neighbour[i];
+      double link = Double.longBitsToDouble(entry[i]);
+      parent[i] = p;
+      ratio[i] = link / pivot[i];
+      pivot[p] -= link * ratio[i];
+      degree[p]--;
+      neighbour[p] ^= i;
+      entry[p] ^= entry[i];
+      if (degree[p] == (p == last ? 0 : 1)) {
+        order[found++] = p;
       }
     }
-    return new Factor(order, parent, link, pivot);
-  }
-
-  /** Appends the neighbours of a node that are in the block to the order, as its children. */
-  private int children(
-      int[] block, int node, int[] order, int found, int[] parent, double[] link, double[] pivot) {
-    int count = found;
-    int row = block[node];
-    for (int e = a.start[row]; e < a.start[row + 1]; e++) {
-      int j = position[a.index[e]];
-      if (j == node) {
-        pivot[node] = a.value[e];
-      } else if (j >= 0 && j != parent[node] && a.value[e] != 0) {
-        if (parent[j] != -2) {
-          throw new IllegalArgumentException("block is not a forest");
-        }
-        parent[j] = node;
-        link[j] = a.value[e];
-        order[count++] = j;
-      }
+    if (found < size) {
+      throw new IllegalArgumentException("block is not a forest");
     }
-    return count;
+    return new Factor(order, parent, ratio, pivot);
   }
 
   /** A block whose pivots are known. */
   public static final class Factor {
+    /** Children before their parents. */
     private final int[] order;
+
     private final int[] parent;
-    private final double[] link;
+
+    /** A_ip / P_i. */
+    private final double[] ratio;
+
     private final double[] pivot;
 
-    private Factor(int[] order, int[] parent, double[] link, double[] pivot) {
+    private Factor(int[] order, int[] parent, double[] ratio, double[] pivot) {
       this.order = order;
       this.parent = parent;
-      this.link = link;
+      this.ratio = ratio;
       this.pivot = pivot;
     }
 
@@ -139,15 +155,15 @@ public final class TreeSolver {
      */
     public void solve(double[] rhs, double[] out) {
       System.arraycopy(rhs, 0, out, 0, order.length);
-      for (int t = order.length - 1; t >= 0; t--) {
-        int i = order[t];
+      for (int i : order) {
         if (parent[i] >= 0) {
-          out[parent[i]] -= link[i] * out[i] / pivot[i];
+          out[parent[i]] -= ratio[i] * out[i];
         }
       }
-      for (int i : order) {
-        double h = parent[i] >= 0 ? out[i] - link[i] * out[parent[i]] : out[i];
-        out[i] = h / pivot[i];
+      for (int t = order.length - 1; t >= 0; t--) {
+        int i = order[t];
+        double known = parent[i] >= 0 ? ratio[i] * out[parent[i]] : 0;
+        out[i] = out[i] / pivot[i] - known;
       }
     }
   }
