@@ -75,8 +75,9 @@ final class BlockQp {
     double delta = to - u[i];
     if (delta != 0) {
       u[i] = to;
+      double[] row = h[i];
       for (int j = 0; j < u.length; j++) {
-        gradient[j] += h[j][i] * delta;
+        gradient[j] += row[j] * delta;
       }
     }
   }

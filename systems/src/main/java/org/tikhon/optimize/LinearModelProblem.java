@@ -24,7 +24,6 @@ abstract class LinearModelProblem implements SmoothProblem {
   private final double[] dz;
   private final int[] touched;
   private final boolean[] isTouched;
-  private final double[] column;
   private double[] rowSums;
 
   LinearModelProblem(SparseMatrix a, int k) {
@@ -39,7 +38,6 @@ abstract class LinearModelProblem implements SmoothProblem {
     dz = new double[m * k];
     touched = new int[m];
     isTouched = new boolean[m];
-    column = new double[m];
     squaredNorms = new double[a.columns()];
     for (int f = 0; f < squaredNorms.length; f++) {
       for (int e = byColumn.start[f]; e < byColumn.start[f + 1]; e++) {
@@ -130,36 +128,49 @@ abstract class LinearModelProblem implements SmoothProblem {
     return gram(block, true);
   }
 
-  /** {@code sum_r w_r a_ri a_rj} for i, j in the block; w_r is 1 or the curvature. */
+  /**
+   * {@code sum_r w_r a_ri a_rj} for i, j in the block; w_r is 1 or the curvature. Row by row over
+   * the entries of A that are in the block.
+   */
   private double[][] gram(int[] block, boolean curved) {
-    double[][] h = new double[block.length][block.length];
+    int m = losses.length;
+    int[] start = new int[m + 1];
+    for (int i : block) {
+      for (int e = byColumn.start[i / k]; e < byColumn.start[i / k + 1]; e++) {
+        start[byColumn.index[e] + 1]++;
+      }
+    }
+    for (int r = 0; r < m; r++) {
+      start[r + 1] += start[r];
+    }
+    int[] next = Arrays.copyOf(start, m);
+    int[] position = new int[start[m]];
+    double[] value = new double[start[m]];
     for (int i = 0; i < block.length; i++) {
       int f = block[i] / k;
       for (int e = byColumn.start[f]; e < byColumn.start[f + 1]; e++) {
-        column[byColumn.index[e]] = byColumn.value[e];
+        int at = next[byColumn.index[e]]++;
+        position[at] = i;
+        value[at] = byColumn.value[e];
       }
-      for (int j = 0; j <= i; j++) {
-        h[i][j] =
-            curved ? curvedDot(block[j], block[i] % k) : byColumn.rowDot(block[j] / k, column);
+    }
+    double[][] h = new double[block.length][block.length];
+    for (int r = 0; r < m; r++) {
+      for (int p = start[r]; p < start[r + 1]; p++) {
+        double[] row = h[position[p]];
+        int c = block[position[p]] % k;
+        for (int q = start[r]; q <= p; q++) {
+          double product = value[p] * value[q];
+          row[position[q]] += curved ? product * curvature(r, c, block[position[q]] % k) : product;
+        }
+      }
+    }
+    for (int i = 0; i < block.length; i++) {
+      for (int j = 0; j < i; j++) {
         h[j][i] = h[i][j];
-      }
-      for (int e = byColumn.start[f]; e < byColumn.start[f + 1]; e++) {
-        column[byColumn.index[e]] = 0;
       }
     }
     return h;
-  }
-
-  private double curvedDot(int j, int otherClass) {
-    int f = j / k;
-    double sum = 0;
-    for (int e = byColumn.start[f]; e < byColumn.start[f + 1]; e++) {
-      int r = byColumn.index[e];
-      if (column[r] != 0) {
-        sum += byColumn.value[e] * column[r] * curvature(r, j % k, otherClass);
-      }
-    }
-    return sum;
   }
 
   @Override

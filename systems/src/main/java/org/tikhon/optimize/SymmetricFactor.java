@@ -1,8 +1,10 @@
 package org.tikhon.optimize;
 
+import java.util.Arrays;
 import org.tikhon.tensor.Linalg;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
+import org.tikhon.tensor.TensorException;
 
 /**
  * Solves with a small symmetric positive semi-definite matrix: by its Cholesky factor, or, where it
@@ -11,6 +13,9 @@ import org.tikhon.tensor.Tensor;
 final class SymmetricFactor {
   /** A pivot below this part of its diagonal entry, or an eigenvalue, counts as zero. */
   private static final double SINGULAR = 1e-11;
+
+  /** From this side on LibTorch's factor costs less than a plain loop. */
+  private static final int LARGE = 64;
 
   private final double[][] lower;
   private final double[][] pseudoInverse;
@@ -21,7 +26,7 @@ final class SymmetricFactor {
   }
 
   static SymmetricFactor of(double[][] h) {
-    double[][] lower = cholesky(h);
+    double[][] lower = h.length < LARGE ? cholesky(h) : largeCholesky(h);
     return lower != null
         ? new SymmetricFactor(lower, null)
         : new SymmetricFactor(null, pseudoInverse(h));
@@ -41,6 +46,24 @@ final class SymmetricFactor {
       }
       row[i] = Math.sqrt(pivot);
       lower[i] = row;
+    }
+    return lower;
+  }
+
+  private static double[][] largeCholesky(double[][] h) {
+    int n = h.length;
+    double[] flat;
+    try (Scope scope = Scope.open()) {
+      flat = Linalg.cholesky(Tensor.of(h)).contiguous().toDoubleArray();
+    } catch (TensorException e) {
+      return null;
+    }
+    double[][] lower = new double[n][];
+    for (int i = 0; i < n; i++) {
+      lower[i] = Arrays.copyOfRange(flat, i * n, i * n + i + 1);
+      if (!(lower[i][i] * lower[i][i] > SINGULAR * h[i][i])) {
+        return null;
+      }
     }
     return lower;
   }
@@ -110,11 +133,10 @@ final class SymmetricFactor {
       out[i] = (b[i] - prefixDot(lower[i], out, i)) / lower[i][i];
     }
     for (int i = n - 1; i >= 0; i--) {
-      double v = out[i];
-      for (int j = i + 1; j < n; j++) {
-        v -= lower[j][i] * out[j];
+      out[i] /= lower[i][i];
+      for (int j = 0; j < i; j++) {
+        out[j] -= lower[i][j] * out[i];
       }
-      out[i] = v / lower[i][i];
     }
     return out;
   }

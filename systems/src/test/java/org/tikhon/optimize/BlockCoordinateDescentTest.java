@@ -240,6 +240,31 @@ class BlockCoordinateDescentTest {
   }
 
   @Test
+  void largeFactorsEqualSmallOnes() {
+    int n = 70;
+    double[][] h =
+        SparseQuadratic.of(spd(n, 30), new double[n]).blockBound(IntStream.range(0, n).toArray());
+    double[] b = gaussian(n, 31);
+    double[] x = SymmetricFactor.of(h).solve(b);
+    for (int i = 0; i < n; i++) {
+      assertThat(Vectors.dot(h[i], x)).isCloseTo(b[i], within(1e-9));
+    }
+    // The last column again: singular, but b is in the range.
+    double[][] twice = new double[n + 1][];
+    for (int i = 0; i <= n; i++) {
+      double[] row = Arrays.copyOf(h[Math.min(i, n - 1)], n + 1);
+      row[n] = row[n - 1];
+      twice[i] = row;
+    }
+    double[] longer = Arrays.copyOf(b, n + 1);
+    longer[n] = longer[n - 1];
+    double[] y = SymmetricFactor.of(twice).solve(longer);
+    for (int i = 0; i <= n; i++) {
+      assertThat(Vectors.dot(twice[i], y)).isCloseTo(longer[i], within(1e-6));
+    }
+  }
+
+  @Test
   void singleCoordinatesAreGaussSouthwell() {
     int n = 10;
     double[][] dense = new double[n][n];
