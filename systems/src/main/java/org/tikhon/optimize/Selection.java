@@ -41,7 +41,8 @@ public sealed interface Selection {
 
   /**
    * GSQ for variable blocks by iterative hard thresholding: {@code d <- the tau largest of d - (g +
-   * H d) / lambda_max(H)}, from 0.
+   * H d) / lambda_max(H)}, from 0. Where the L_i differ much, the first support, that of {@link
+   * GS}, stays; then {@link GSL} is better.
    *
    * @param iterations at least 1; 10 unless told otherwise
    */

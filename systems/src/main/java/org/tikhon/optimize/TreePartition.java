@@ -3,6 +3,7 @@ package org.tikhon.optimize;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /** Partitions of the nodes of a graph into few blocks that are solved exactly in linear time. */
@@ -39,7 +40,7 @@ public final class TreePartition {
         rows >= 1 && columns >= 1, "the lattice", rows + " x " + columns, "at least 1 x 1");
   }
 
-  private static List<int[]> split(int nodes, java.util.function.IntPredicate first) {
+  private static List<int[]> split(int nodes, IntPredicate first) {
     List<int[]> blocks = new ArrayList<>();
     blocks.add(IntStream.range(0, nodes).filter(first).toArray());
     int[] rest = IntStream.range(0, nodes).filter(first.negate()).toArray();
