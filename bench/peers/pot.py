@@ -68,7 +68,7 @@ def main():
     seconds, plan = run(1)
     error = np.abs(plan.sum(1) - a).sum() + np.abs(plan.sum(0) - b).sum()
     if "--serve" in sys.argv:
-        print(ot.__version__, "error", error, flush=True)
+        print("POT", ot.__version__, "error", error, flush=True)
         for line in sys.stdin:
             print(run(int(line))[0], flush=True)
     else:

@@ -11,9 +11,9 @@ import java.util.Optional;
 
 /**
  * A script in {@code bench/peers} that is asked for a number of steps at a time: it prints its
- * library's version, with what it reached where that counts ("0.8.2 error 1e-9"), or a line that
- * begins with "no" where it cannot run a variant, then reads numbers of steps from standard input
- * and answers each with the seconds that they took.
+ * PyTorch's version (another library's with its name), with what it reached where that counts ("POT
+ * 0.8.2 error 1e-9"), or a line that begins with "no" where it cannot run a variant, then reads
+ * numbers of steps from standard input and answers each with the seconds that they took.
  */
 final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
   private final String name;
@@ -30,7 +30,7 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
     this.questions = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
   }
 
-  /** Empty where this PyTorch has no such variant. */
+  /** Empty where the peer has no such variant. */
   static Optional<PeerProcess> start(String python, String script, String variant)
       throws IOException {
     Process process =
@@ -46,10 +46,10 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
       return Optional.empty();
     }
     String[] said = first.split(" error ", 2);
-    String library = script.equals("pot.py") ? "POT " : "PyTorch ";
+    String library = Character.isDigit(first.charAt(0)) ? "PyTorch " + said[0] : said[0];
     return Optional.of(
         new PeerProcess(
-            library + said[0] + " " + variant.split(":", 2)[0],
+            library + " " + variant.split(":", 2)[0],
             said.length == 2 ? Double.parseDouble(said[1]) : Double.NaN,
             process,
             answers));
