@@ -11,8 +11,9 @@ import java.util.Optional;
 
 /**
  * A script in {@code bench/peers} that is asked for a number of steps at a time: it prints its
- * PyTorch's version, or a line that begins with "no" where it cannot run a variant, then reads
- * numbers of steps from standard input and answers each with the seconds that they took.
+ * PyTorch's version (or another library's name and version), or a line that begins with "no" where
+ * it cannot run a variant, then reads numbers of steps from standard input and answers each with
+ * the seconds that they took.
  */
 final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
   private final String name;
@@ -27,7 +28,7 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
     this.questions = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
   }
 
-  /** Empty where this PyTorch has no such variant. */
+  /** Empty where this peer has no such variant. */
   static Optional<PeerProcess> start(String python, String script, String variant)
       throws IOException {
     Process process =
@@ -42,7 +43,8 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
       process.destroy();
       return Optional.empty();
     }
-    return Optional.of(new PeerProcess("PyTorch " + first + " " + variant, process, answers));
+    String library = Character.isDigit(first.charAt(0)) ? "PyTorch " + first : first;
+    return Optional.of(new PeerProcess(library + " " + variant, process, answers));
   }
 
   @Override

@@ -108,7 +108,7 @@ public final class Golem implements DagLearner {
       double h = Acyclicity.expm().value(b);
       double objective =
           likelihood()
-              - SquareRows.inverseTransposed(residuals.difference()).logAbsDet()
+              - SquareRows.logAbsDet(residuals.difference())
               + lambda1 * SquareRows.absSum(b)
               + LAMBDA2 * h;
       double[] std = residuals.std();
@@ -140,7 +140,7 @@ public final class Golem implements DagLearner {
     private double[][] gradient() {
       int d = b.length;
       residuals.at(b);
-      double[][] inverse = SquareRows.inverseTransposed(residuals.difference()).transposed();
+      double[][] inverse = SquareRows.inverseTransposed(residuals.difference());
       double[][] gradient = Acyclicity.expm().gradient(b);
       double total = Math.max(residuals.total(), Arrays.stream(floor).sum());
       for (int j = 0; j < d; j++) {

@@ -6,12 +6,14 @@ import java.util.Deque;
 import java.util.Iterator;
 
 /**
- * Minimises a smooth function plus {@code lambda |x|_1} by limited-memory BFGS within an orthant
- * (Andrew and Gao, "Scalable Training of L1-Regularized Log-Linear Models", ICML 2007).
+ * Minimises a smooth function plus {@code lambda |x|_1} by limited-memory BFGS within an orthant,
+ * after Andrew and Gao, "Scalable Training of L1-Regularized Log-Linear Models", ICML 2007. They
+ * also give up each part of a step that goes against the pseudo-gradient; where x is not 0 we keep
+ * it, which takes far fewer iterations on badly scaled functions.
  */
 final class OrthantLbfgs {
   private static final int MEMORY = 10;
-  private static final int MOST_ITERATIONS = 1000;
+  private static final int MOST_ITERATIONS = 15_000;
   private static final int MOST_HALVINGS = 30;
   private static final double ARMIJO = 1e-4;
   private static final double GRADIENT = 1e-5;
@@ -50,10 +52,14 @@ final class OrthantLbfgs {
       }
       double[] direction = direction(pseudo, pairs);
       for (int i = 0; i < n; i++) {
-        // Only along the descent of the pseudo-gradient.
-        if (direction[i] * pseudo[i] >= 0) {
+        // What is 0 stays so, or goes where the pseudo-gradient falls.
+        if (x[i] == 0 && direction[i] * pseudo[i] >= 0) {
           direction[i] = 0;
         }
+      }
+      if (!(dot(direction, pseudo) < 0)) {
+        pairs.clear();
+        Arrays.setAll(direction, i -> -pseudo[i]);
       }
       double length = pairs.isEmpty() ? Math.min(1, 1 / Math.sqrt(dot(pseudo, pseudo))) : 1;
       double nextValue = Double.POSITIVE_INFINITY;

@@ -294,16 +294,19 @@ final class SquareRows {
     }
   }
 
-  /** The inverse of a matrix of any kind, transposed, and the log of its absolute determinant. */
-  static Inverse inverseTransposed(double[][] a) {
+  /** The transposed inverse of a matrix of any kind. */
+  static double[][] inverseTransposed(double[][] a) {
     try (Scope scope = Scope.open()) {
-      Tensor matrix = Tensor.of(a);
       double[][] out = new double[a.length][a.length];
-      unpack(Linalg.inv(matrix).mT().contiguous(), out);
-      return new Inverse(out, Linalg.slogdet(matrix).logAbsDet().item());
+      unpack(Linalg.inv(Tensor.of(a)).mT(), out);
+      return out;
     }
   }
 
-  /** What {@link #inverseTransposed} gives. */
-  record Inverse(double[][] transposed, double logAbsDet) {}
+  /** The logarithm of the absolute determinant of a matrix of any kind. */
+  static double logAbsDet(double[][] a) {
+    try (Scope scope = Scope.open()) {
+      return Linalg.slogdet(Tensor.of(a)).logAbsDet().item();
+    }
+  }
 }
