@@ -41,16 +41,6 @@ final class SquareRows {
     return a;
   }
 
-  static double[][] transpose(double[][] a) {
-    double[][] t = new double[a.length][a.length];
-    for (int i = 0; i < a.length; i++) {
-      for (int j = 0; j < a.length; j++) {
-        t[j][i] = a[i][j];
-      }
-    }
-    return t;
-  }
-
   static double trace(double[][] a) {
     double sum = 0;
     for (int i = 0; i < a.length; i++) {

@@ -195,6 +195,15 @@ class CoLiDETest {
   }
 
   @Test
+  void equalVariancesAreTheCaseOfEqualSigmas() {
+    Residuals residuals = new Residuals(covariance(5, 6));
+    residuals.at(random(5, 0.5, 4));
+    double[] sigma = {2, 2, 2, 2, 2};
+    assertThat(NoiseLevels.UNEQUAL.score(residuals.variances, sigma))
+        .isCloseTo(NoiseLevels.EQUAL.score(residuals.variances, sigma), within(1e-12));
+  }
+
+  @Test
   void theNoiseHasAFloor() {
     double[] sigma = new double[2];
     double[] variances = {1, 9};
@@ -268,6 +277,26 @@ class CoLiDETest {
         }
       }
     }
+  }
+
+  @Test
+  void minimisesWithAPenaltyOfAbsoluteValues() {
+    // sum_i a_i (x_i - b_i)^2 / 2 + |x|_1: each x_i is b_i, nearer to 0 by 1 / a_i.
+    double[] a = {1, 1e3, 0.1, 10, 1};
+    double[] b = {3, -2, 4, 0.05, -0.5};
+    double[] x = {-1, 1, 0, 5, 0};
+    OrthantLbfgs.minimize(
+        (at, gradient) -> {
+          double value = 0;
+          for (int i = 0; i < a.length; i++) {
+            gradient[i] = a[i] * (at[i] - b[i]);
+            value += gradient[i] * (at[i] - b[i]) / 2;
+          }
+          return value;
+        },
+        1,
+        x);
+    assertThat(x).containsExactly(new double[] {2, -1.999, 0, 0, 0}, within(1e-3));
   }
 
   @Test

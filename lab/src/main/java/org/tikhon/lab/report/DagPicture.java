@@ -33,7 +33,7 @@ public final class DagPicture {
   private static final int BOX = 30;
 
   /** The width of the place where an edge passes a layer. */
-  private static final int PASSAGE = 16;
+  private static final int PASSAGE = 30;
 
   private static final int SWEEPS = 12;
 
@@ -220,11 +220,13 @@ public final class DagPicture {
 
   private static void weight(Graphics2D g, Route route) {
     String text = String.format(Locale.ROOT, "%.2f", route.edge.weight());
-    Place from = route.places.getFirst();
-    Place to = route.places.get(1);
-    // Nearer to the cause, where fewer edges meet; the curve is there at the middle of its sides.
+    Place middle = route.places.get(route.places.size() / 2);
+    Place before = route.places.getFirst();
+    // Where the edge passes a layer, or half-way to the next.
     Point2D at =
-        new Point2D.Double((from.x + to.x) / 2, (from.y() + BOX / 2.0 + to.y() - BOX / 2.0) / 2);
+        middle.name == null
+            ? new Point2D.Double(middle.x, middle.y())
+            : new Point2D.Double((before.x + middle.x) / 2, (before.y() + middle.y()) / 2);
     g.setFont(WEIGHT);
     FontMetrics metrics = g.getFontMetrics();
     double width = metrics.stringWidth(text);
