@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.tikhon.solve.CoLiDE;
+import org.tikhon.solve.DagLearner;
 import org.tikhon.solve.LinearSem;
 import org.tikhon.solve.Noise;
 import org.tikhon.tensor.Rng;
@@ -31,7 +32,7 @@ public final class ColideStep {
           LinearSem.erdosRenyi(nodes, 4 * nodes).noise(Noise.gaussian(10)).sample(1000, new Rng(0));
       int iterations = Math.max(20, ITERATIONS * 20 * 20 / (nodes * nodes));
       List<SideBySide.Contestant> contestants = new ArrayList<>();
-      contestants.add(new Fit(nodes, covariance(sample.x())));
+      contestants.add(new Fit(nodes, DagLearner.covariance(sample.x())));
       Optional<PeerProcess> peer =
           args.length > 1
               ? PeerProcess.start(args[1], "colide.py", Integer.toString(nodes))
@@ -40,25 +41,6 @@ public final class ColideStep {
       SideBySide.run(contestants, rounds, iterations);
       peer.ifPresent(PeerProcess::close);
     }
-  }
-
-  private static double[][] covariance(double[][] x) {
-    int d = x[0].length;
-    double[] mean = new double[d];
-    for (double[] row : x) {
-      for (int j = 0; j < d; j++) {
-        mean[j] += row[j] / x.length;
-      }
-    }
-    double[][] c = new double[d][d];
-    for (double[] row : x) {
-      for (int i = 0; i < d; i++) {
-        for (int j = 0; j < d; j++) {
-          c[i][j] += (row[i] - mean[i]) * (row[j] - mean[j]) / x.length;
-        }
-      }
-    }
-    return c;
   }
 
   private record Fit(int nodes, double[][] covariance) implements SideBySide.Contestant {

@@ -23,4 +23,14 @@ public interface DagLearner {
    *     positive variances
    */
   DagEstimate fitCovariance(double[][] covariance, long rows);
+
+  /**
+   * What {@link #fit} computes first: the covariance {@code [d, d]} of a table, with the number of
+   * rows as divisor.
+   *
+   * @throws IllegalArgumentException as for {@link #fit}
+   */
+  static double[][] covariance(double[][] x) {
+    return DagData.ofRows(x).covariance();
+  }
 }

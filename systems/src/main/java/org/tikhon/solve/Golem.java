@@ -140,7 +140,8 @@ public final class Golem implements DagLearner {
     private double[][] gradient() {
       int d = b.length;
       residuals.at(b);
-      double[][] inverse = SquareRows.inverseTransposed(residuals.difference());
+      double[][] inverse = SquareRows.copy(residuals.difference());
+      SquareRows.invert(inverse);
       double[][] gradient = Acyclicity.expm().gradient(b);
       double total = Math.max(residuals.total(), Arrays.stream(floor).sum());
       for (int j = 0; j < d; j++) {
@@ -148,7 +149,7 @@ public final class Golem implements DagLearner {
         for (int i = 0; i < d; i++) {
           gradient[i][j] =
               LAMBDA2 * gradient[i][j]
-                  + inverse[i][j]
+                  + inverse[j][i]
                   + lambda1 * Math.signum(b[i][j])
                   - scale * residuals.product[i][j];
         }

@@ -65,6 +65,25 @@ public abstract sealed class LogDetLearner<L extends LogDetLearner<L>> implement
   }
 
   /**
+   * The score with its penalty, at the noise levels that are best for the weights.
+   *
+   * @param covariance {@code [d, d]}
+   * @param weights {@code [d, d]}
+   * @throws IllegalArgumentException if the covariance is not as {@link #fitCovariance} wants it,
+   *     or the weights are not as many
+   */
+  public double score(double[][] covariance, double[][] weights) {
+    double[][] c = DagData.ofCovariance(covariance, 2).covariance();
+    DagData.checkSquare("the weights", weights);
+    DagData.require(
+        weights.length == c.length,
+        "the number of rows of weights",
+        weights.length,
+        "the covariance's, " + c.length);
+    return LogDetPath.score(c, noise, lambda, weights);
+  }
+
+  /**
    * {@inheritDoc}
    *
    * @throws IllegalStateException if a stage left the domain more than 20 times

@@ -69,6 +69,13 @@ final class LogDetPath {
     return new LogDetPath(data.covariance(), noise, lambda).follow(data, settings);
   }
 
+  static double score(double[][] c, NoiseLevels noise, double lambda, double[][] weights) {
+    LogDetPath at = new LogDetPath(c, noise, lambda);
+    SquareRows.copyTo(weights, at.w);
+    at.refresh();
+    return at.score();
+  }
+
   private DagEstimate follow(DagData data, Settings settings) {
     List<DagEstimate.Stage> trace = new ArrayList<>();
     double mu = 1;

@@ -83,6 +83,12 @@ final class SquareRows {
     }
   }
 
+  private static void scale(double[] row, double f) {
+    for (int j = 0; j < row.length; j++) {
+      row[j] *= f;
+    }
+  }
+
   private static void addScaled(double[] out, double f, double[] x) {
     for (int j = 0; j < out.length; j++) {
       out[j] += f * x[j];
@@ -160,10 +166,7 @@ final class SquareRows {
         return false;
       }
       pivotRow[k] = 1;
-      double inverse = 1 / pivot;
-      for (int j = 0; j < pivotRow.length; j++) {
-        pivotRow[j] *= inverse;
-      }
+      scale(pivotRow, 1 / pivot);
       for (int i = first; i < end; i++) {
         if (i != k) {
           double factor = a[i][k];
@@ -231,9 +234,7 @@ final class SquareRows {
     double scale = Math.scalb(1.0, -halvings);
     double[][] first = copy(a);
     for (double[] row : first) {
-      for (int j = 0; j < d; j++) {
-        row[j] *= scale;
-      }
+      scale(row, scale);
     }
     double[][] second = new double[d][d];
     double[][] third = new double[d][d];
@@ -284,12 +285,36 @@ final class SquareRows {
     }
   }
 
-  /** The transposed inverse of a matrix of any kind. */
-  static double[][] inverseTransposed(double[][] a) {
-    try (Scope scope = Scope.open()) {
-      double[][] out = new double[a.length][a.length];
-      unpack(Linalg.inv(Tensor.of(a)).mT(), out);
-      return out;
+  /** Inverts a nonsingular matrix of any kind in place, by elimination with exchanges of rows. */
+  static void invert(double[][] a) {
+    int d = a.length;
+    int[] exchanged = new int[d];
+    for (int k = 0; k < d; k++) {
+      int p = k;
+      for (int i = k + 1; i < d; i++) {
+        p = Math.abs(a[i][k]) > Math.abs(a[p][k]) ? i : p;
+      }
+      double[] pivotRow = a[p];
+      a[p] = a[k];
+      a[k] = pivotRow;
+      exchanged[k] = p;
+      double inverse = 1 / pivotRow[k];
+      pivotRow[k] = 1;
+      scale(pivotRow, inverse);
+      for (int i = 0; i < d; i++) {
+        if (i != k) {
+          double factor = a[i][k];
+          a[i][k] = 0;
+          addScaled(a[i], -factor, pivotRow);
+        }
+      }
+    }
+    for (int k = d - 1; k >= 0; k--) {
+      for (double[] row : a) {
+        double v = row[k];
+        row[k] = row[exchanged[k]];
+        row[exchanged[k]] = v;
+      }
     }
   }
 

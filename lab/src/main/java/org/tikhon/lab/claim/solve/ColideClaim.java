@@ -141,18 +141,20 @@ public final class ColideClaim implements Claim {
     return lambda == LAMBDA ? DAGMA : DAGMA + " with lambda " + lambda;
   }
 
-  private static void fit(
+  private static Map<String, DagEstimate> fit(
       Setting setting,
       Map<String, DagLearner> learners,
       LinearSem.Sample sample,
       int seed,
       Report report) {
     StringBuilder line = new StringBuilder();
+    Map<String, DagEstimate> estimates = new LinkedHashMap<>();
     learners.forEach(
         (name, learner) -> {
           long start = System.nanoTime();
           DagEstimate estimate = learner.fit(sample.x());
           double seconds = (System.nanoTime() - start) / 1e9;
+          estimates.put(name, estimate);
           DagMetrics metrics = DagMetrics.compare(sample.graph(), estimate.dag());
           double[] variances = Arrays.stream(estimate.noiseStd()).map(s -> s * s).toArray();
           report.measured(setting.of(name, SHD), seed, metrics.shd(), "");
@@ -170,21 +172,33 @@ public final class ColideClaim implements Claim {
         .context
         .log()
         .accept("%s, seed %d, SHD%s".formatted(setting.name, seed, line.substring(1)));
+    return estimates;
   }
 
   /** The paper's iterations on larger graphs. */
   private static void large(int seeds, Report report) {
     Setting setting = new Setting("50 nodes, " + UNEQUAL.name, UNEQUAL.noise);
+    CoLiDE unequal = CoLiDE.nonEqualVariance(LAMBDA);
+    int better = 0;
     for (int seed = 0; seed < seeds; seed++) {
       LinearSem.Sample sample =
           LinearSem.erdosRenyi(50, 200).noise(setting.noise).sample(1000, new Rng(seed));
       Map<String, DagLearner> learners = new LinkedHashMap<>();
       learners.put(DAGMA, new Dagma(LAMBDA));
       learners.put(EV, CoLiDE.equalVariance(LAMBDA));
-      learners.put(NV, CoLiDE.nonEqualVariance(LAMBDA));
-      fit(setting, learners, sample, seed, report);
+      learners.put(NV, unequal);
+      Map<String, DagEstimate> found = fit(setting, learners, sample, seed, report);
+      double[][] covariance = DagLearner.covariance(sample.x());
+      double own = unequal.score(covariance, found.get(NV).weights());
+      double other = unequal.score(covariance, found.get(EV).weights());
+      report.measured(setting.of(NV, "score of unequal variances"), seed, own, "");
+      report.measured(setting.of(EV, "score of unequal variances"), seed, other, "");
+      better += other < own ? 1 : 0;
     }
     report.fewerWrong(setting, NV, 1);
+    report.notes.add(
+        "%s: in %d of %d seeds CoLiDE-EV's graph has a lower score of unequal variances than CoLiDE-NV's own, which then ended in a local minimum"
+            .formatted(setting.name, better, seeds));
   }
 
   /** Real data; reported, without a bar. */
