@@ -37,6 +37,9 @@ public final class DagPicture {
 
   private static final int SWEEPS = 12;
 
+  /** Larger pictures are made smaller as a whole. */
+  private static final double MOST_PIXELS = 1e7;
+
   private static final Color POSITIVE = new Color(0x1f5fa8);
   private static final Color NEGATIVE = new Color(0xb5392b);
   private static final Color INK = new Color(0x222222);
@@ -169,18 +172,22 @@ public final class DagPicture {
   private BufferedImage draw() {
     double right =
         layers.stream().flatMap(List::stream).mapToDouble(p -> p.x + p.width / 2).max().orElse(0);
+    double width = Math.ceil(right) + MARGIN;
+    double height = 2 * MARGIN + BOX + (layers.size() - 1.0) * LAYER;
+    double scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
     BufferedImage image =
         new BufferedImage(
-            (int) Math.ceil(right) + MARGIN,
-            2 * MARGIN + BOX + (layers.size() - 1) * LAYER,
+            Math.max(1, (int) (scale * width)),
+            Math.max(1, (int) (scale * height)),
             BufferedImage.TYPE_INT_RGB);
     Graphics2D g = image.createGraphics();
+    g.scale(scale, scale);
     g.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     g.setRenderingHint(
         RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);
     g.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
     g.setColor(Color.WHITE);
-    g.fillRect(0, 0, image.getWidth(), image.getHeight());
+    g.fillRect(0, 0, (int) width, (int) height);
     double largest = dag.edges().stream().mapToDouble(e -> Math.abs(e.weight())).max().orElse(1);
     routes.forEach(r -> edge(g, r, largest));
     routes.forEach(r -> weight(g, r));
