@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
       AdaptCommand.class,
       TransportCommand.class,
       RegressCommand.class,
+      DagCommand.class,
       ClaimCommand.class,
       ClaimsCommand.class,
       ListCommand.class,
