@@ -26,6 +26,9 @@ import org.tikhon.transport.TransportSolver;
  * Arguments: the rounds, then a Python interpreter with POT; run from the repository's root.
  */
 public final class TransportTimes {
+  /** The first solves are slow, until they are compiled. */
+  private static final int WARM_UP = 8;
+
   private TransportTimes() {}
 
   public static void main(String[] args) throws Exception {
@@ -36,7 +39,7 @@ public final class TransportTimes {
       sinkhorn(large, epsilon, 1e-7, rounds, python);
     }
     double[][] small = cost(500);
-    newton(small, 1.0 / 1200, 1e-9, Math.min(rounds, 5), python);
+    newton(small, 1.0 / 1200, 1e-9, Math.min(rounds, 2), python);
     exact(cost(1000), rounds, python);
   }
 
@@ -119,8 +122,10 @@ public final class TransportTimes {
       String name, TransportSolver solver, double[][] cost) {
     double[] weights = new double[cost.length];
     Arrays.fill(weights, 1.0 / cost.length);
-    if (!solver.solve(cost, weights, weights).converged()) {
-      System.out.println(name + " has not converged");
+    for (int warmUp = 0; warmUp < WARM_UP; warmUp++) {
+      if (!solver.solve(cost, weights, weights).converged()) {
+        System.out.println(name + " has not converged");
+      }
     }
     return SideBySide.of(name, () -> solver.solve(cost, weights, weights));
   }

@@ -15,6 +15,11 @@ interface CostRows {
    */
   double[] row(int i, double[] buffer);
 
+  /** Whether several threads may ask for rows at once. */
+  default boolean isShareable() {
+    return false;
+  }
+
   /** The rows of a matrix in memory. */
   record Matrix(double[][] cost, int columns) implements CostRows {
     @Override
@@ -25,6 +30,11 @@ interface CostRows {
     @Override
     public double[] row(int i, double[] buffer) {
       return cost[i];
+    }
+
+    @Override
+    public boolean isShareable() {
+      return true;
     }
   }
 

@@ -41,12 +41,23 @@ final class EntropicDual {
   /** P at the point of the last {@link #evaluate}, {@code [n, m]}, or null: not kept. */
   final double[][] plan;
 
+  /** {@code <C, P>} at the last {@link #evaluate}. */
+  private double cost;
+
   /** P 1 and P' 1 one after the other, {@code [n + m]}. */
   final double[] sums;
 
-  private final double[] row;
-  private final double[] costBuffer;
+  /** The rows, for all that is done to them. */
+  final RowChunks chunks;
+
+  /** A row of each chunk's. */
+  private final double[][] rowBuffers;
+
+  private final double[][] costBuffers;
   private final double[] columnSums;
+
+  /** {@code <C, P>} and other sums of each chunk's. */
+  private final double[] partial;
 
   /**
    * The dual at a point.
@@ -65,9 +76,11 @@ final class EntropicDual {
     this.columnDamping = problem.damping(problem.gammaColumns());
     this.plan = keepPlan ? new double[problem.n()][problem.m()] : null;
     this.sums = new double[problem.n() + problem.m()];
-    this.row = new double[problem.m()];
-    this.costBuffer = new double[problem.m()];
+    this.chunks = new RowChunks(problem.n(), problem.m(), problem.costs().isShareable());
+    this.rowBuffers = new double[RowChunks.COUNT][problem.m()];
+    this.costBuffers = new double[RowChunks.COUNT][problem.m()];
     this.columnSums = new double[problem.m()];
+    this.partial = new double[RowChunks.COUNT];
   }
 
   /**
@@ -85,23 +98,9 @@ final class EntropicDual {
    * @return the rows' error before the sweep, the whole marginal error if a sweep went before
    */
   double sweep() {
-    double error = 0;
-    Arrays.fill(columnSums, 0);
-    for (int i = 0; i < a.length; i++) {
-      double r = rowTarget(i);
-      double[] cost = problem.costs().row(i, costBuffer);
-      // Near the solution a itself is as good as the largest exponent to keep exp in range.
-      double shift = a[i] - 1;
-      double sum = rowExpSum(cost, shift);
-      if (!(r / sum > 1 / SAFE_FACTOR && r / sum < SAFE_FACTOR)) {
-        RowKernels.exponents(b, cost, problem.eta(), row);
-        shift = -RowKernels.max(row);
-        sum = rowExpSum(cost, shift);
-      }
-      error += Math.abs(sum * Math.exp(a[i] - 1 - shift) - r);
-      a[i] = rowDamping * (logR[i] + 1 - (Math.log(sum) - shift));
-      RowKernels.addScaled(columnSums, row, Math.exp(a[i] - 1 - shift));
-    }
+    chunks.run(this::sweepRows);
+    chunks.takeColumnSums(columnSums);
+    double error = Arrays.stream(partial).sum();
     boolean lost = false;
     for (int j = 0; j < b.length; j++) {
       lost |= !(columnSums[j] > SAFE_SUM);
@@ -117,6 +116,29 @@ final class EntropicDual {
     return error;
   }
 
+  /** The rows of one chunk. */
+  private void sweepRows(int chunk) {
+    double[] row = rowBuffers[chunk];
+    double error = 0;
+    for (int i = chunks.start(chunk); i < chunks.start(chunk + 1); i++) {
+      double r = rowTarget(i);
+      double[] cost = problem.costs().row(i, costBuffers[chunk]);
+      // Near the solution a itself is as good as the largest exponent to keep exp in range.
+      double shift = a[i] - 1;
+      RowKernels.exponents(b, cost, problem.eta(), row);
+      double sum = RowKernels.expSum(row, shift, cap);
+      if (!(r / sum > 1 / SAFE_FACTOR && r / sum < SAFE_FACTOR)) {
+        RowKernels.exponents(b, cost, problem.eta(), row);
+        shift = -RowKernels.max(row);
+        sum = RowKernels.expSum(row, shift, cap);
+      }
+      error += Math.abs(sum * Math.exp(a[i] - 1 - shift) - r);
+      a[i] = rowDamping * (logR[i] + 1 - (Math.log(sum) - shift));
+      RowKernels.addScaled(chunks.columnSums(chunk), row, Math.exp(a[i] - 1 - shift));
+    }
+    partial[chunk] = error;
+  }
+
   /** What the i-th row's sum should be at these potentials: r, or less where that costs more. */
   private double rowTarget(int i) {
     double r = problem.r()[i];
@@ -128,25 +150,19 @@ final class EntropicDual {
     return columnDamping == 1 ? c : c * Math.exp(-b[j] / (problem.eta() * problem.gammaColumns()));
   }
 
-  /** {@code row_j = exp(b_j - eta C_ij + shift)}; gives the sum. */
-  private double rowExpSum(double[] cost, double shift) {
-    RowKernels.exponents(b, cost, problem.eta(), row);
-    return RowKernels.expSum(row, shift, cap);
-  }
-
   /** {@code out_j = logsumexp_i(a_i - eta C_ij)}, whatever its size: two passes. */
   private void columnLogSumExp(double[] out) {
     double[] max = new double[b.length];
     Arrays.fill(max, Double.NEGATIVE_INFINITY);
     Arrays.fill(out, 0);
     for (int i = 0; i < a.length; i++) {
-      double[] cost = problem.costs().row(i, costBuffer);
+      double[] cost = problem.costs().row(i, costBuffers[0]);
       for (int j = 0; j < b.length; j++) {
         max[j] = Math.max(max[j], a[i] - problem.eta() * cost[j]);
       }
     }
     for (int i = 0; i < a.length; i++) {
-      double[] cost = problem.costs().row(i, costBuffer);
+      double[] cost = problem.costs().row(i, costBuffers[0]);
       for (int j = 0; j < b.length; j++) {
         out[j] += Math.exp(a[i] - problem.eta() * cost[j] - max[j]);
       }
@@ -177,22 +193,77 @@ final class EntropicDual {
     trace.add(Stage.SINKHORN, error(), 1, seconds);
   }
 
-  /** Computes the plan and its sums at the point. */
+  /** Computes the plan, its sums and its cost at the point. */
   void evaluate() {
-    int n = a.length;
-    Arrays.fill(columnSums, 0);
-    for (int i = 0; i < n; i++) {
-      double[] p = plan == null ? row : plan[i];
-      sums[i] = fillRow(i, p);
-      RowKernels.addScaled(columnSums, p, 1);
-    }
-    System.arraycopy(columnSums, 0, sums, n, b.length);
+    evaluate(false);
   }
 
-  /** Computes the i-th row of the plan at the point; gives its sum. */
-  double fillRow(int i, double[] p) {
-    RowKernels.exponents(b, problem.costs().row(i, costBuffer), problem.eta(), p);
-    return RowKernels.expSum(p, a[i] - 1, cap);
+  /**
+   * Computes the plan, its sums and its cost at the point.
+   *
+   * @param normalised whether a is set first so that the largest entry of each row is 1
+   */
+  void evaluate(boolean normalised) {
+    eachRow((chunk, i, p) -> fillRow(chunk, i, p, normalised));
+  }
+
+  /** Multiplies the plan's entries by {@code u_i v_j}, which the point has taken over. */
+  void scalePlan(double[] u, double[] v) {
+    eachRow(
+        (chunk, i, p) -> {
+          sums[i] = RowKernels.scale(p, u[i], v);
+          return problem.costs().row(i, costBuffers[chunk]);
+        });
+  }
+
+  /** Makes a row of the plan and its sum; gives the row's costs. */
+  private interface RowWork {
+    double[] apply(int chunk, int i, double[] p);
+  }
+
+  private void eachRow(RowWork work) {
+    chunks.run(
+        chunk -> {
+          double total = 0;
+          for (int i = chunks.start(chunk); i < chunks.start(chunk + 1); i++) {
+            double[] p = plan == null ? rowBuffers[chunk] : plan[i];
+            double[] costs = work.apply(chunk, i, p);
+            RowKernels.addScaled(chunks.columnSums(chunk), p, 1);
+            total += rowCost(p, costs);
+          }
+          partial[chunk] = total;
+        });
+    chunks.takeColumnSums(columnSums);
+    System.arraycopy(columnSums, 0, sums, a.length, b.length);
+    cost = Arrays.stream(partial).sum();
+  }
+
+  /** {@code <p, costs>}, where no mass times an infinite cost is 0. */
+  private static double rowCost(double[] p, double[] costs) {
+    double cost = RowKernels.dot(p, costs);
+    if (Double.isNaN(cost)) {
+      cost = 0;
+      for (int j = 0; j < p.length; j++) {
+        cost += p[j] > 0 ? p[j] * costs[j] : 0;
+      }
+    }
+    return cost;
+  }
+
+  /**
+   * Computes the i-th row of the plan at the point, and its sum.
+   *
+   * @param normalised whether a_i is set first so that the largest entry is 1
+   * @return the row's costs
+   */
+  double[] fillRow(int chunk, int i, double[] p, boolean normalised) {
+    double[] costs = problem.costs().row(i, costBuffers[chunk]);
+    RowKernels.exponents(b, costs, problem.eta(), p);
+    if (normalised) {
+      a[i] = 1 - RowKernels.max(p);
+    }
+    sums[i] = RowKernels.expSum(p, a[i] - 1, cap);
+    return costs;
   }
 
   /** The gradient {@code (r - P 1; c - P' 1)} at the last evaluation. */
@@ -269,23 +340,12 @@ final class EntropicDual {
 
   /** The result at the last evaluation. */
   TransportSolution result(double tolerance, Trace trace) {
-    double cost = 0;
-    double entropy = 0;
-    for (int i = 0; i < a.length; i++) {
-      double[] p = plan == null ? row : plan[i];
-      if (plan == null) {
-        fillRow(i, p);
-      }
-      double[] costs = problem.costs().row(i, costBuffer);
-      for (int j = 0; j < b.length; j++) {
-        // Zero times an infinite cost, and 0 log 0, are 0.
-        if (p[j] > 0) {
-          cost += p[j] * costs[j];
-          entropy += p[j] * Math.log(p[j]);
-        }
-      }
-    }
-    double objective = cost + entropy / problem.eta();
+    // The cost with the entropy, by log P_ij = eta (x_i + y_j - C_ij) - 1.
+    double objective =
+        (RowKernels.dot(a, Arrays.copyOf(sums, a.length))
+                + RowKernels.dot(b, columnSums)
+                - planMass())
+            / problem.eta();
     if (rowDamping < 1) {
       objective += problem.gammaRows() * klDivergence(sums, 0, problem.r());
     }

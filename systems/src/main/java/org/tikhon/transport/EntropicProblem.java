@@ -100,10 +100,15 @@ record EntropicProblem(
 
   private void checkCosts() {
     boolean[] columnHasFinite = new boolean[m()];
+    int finiteRows = 0;
     double[] buffer = new double[m()];
     for (int i = 0; i < n(); i++) {
       boolean rowHasFinite = false;
       double[] row = costs.row(i, buffer);
+      if (RowKernels.allFinite(row)) {
+        finiteRows++;
+        continue;
+      }
       for (int j = 0; j < m(); j++) {
         if (!(row[j] > Double.NEGATIVE_INFINITY)) {
           throw new IllegalArgumentException(
@@ -119,7 +124,7 @@ record EntropicProblem(
             "row %d has mass %s but no finite cost".formatted(rows[i], r[i]));
       }
     }
-    for (int j = 0; j < m(); j++) {
+    for (int j = 0; j < m() && finiteRows == 0; j++) {
       if (!columnHasFinite[j]) {
         throw new IllegalArgumentException(
             "column %d has mass %s but no finite cost".formatted(columns[j], c[j]));

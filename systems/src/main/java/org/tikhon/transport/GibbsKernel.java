@@ -2,25 +2,21 @@ package org.tikhon.transport;
 
 import java.util.Arrays;
 
-/**
- * The kernel of the scaling iteration, in double or single precision, and its two products. Rows
- * are worked on in chunks, each with column sums of its own, that are added in a fixed order.
- */
+/** The kernel of the scaling iteration, in double or single precision, and its two products. */
 sealed interface GibbsKernel {
-  int CHUNKS = 8;
+  /**
+   * Takes over the dual's plan at its point.
+   *
+   * @param normalised whether the rows' potentials are set first so that the largest entry of each
+   *     row is 1
+   */
+  void load(EntropicDual dual, boolean normalised);
 
-  /** So many entries are worth several threads. */
-  long LARGE = 1 << 17;
+  /** Leaves the dual evaluated at its point, which has taken over the scalings u and v. */
+  void unload(EntropicDual dual, double[] u, double[] v);
 
-  /** The first row of a chunk. */
-  default int start(int chunk) {
-    return (int) ((long) rows() * chunk / CHUNKS);
-  }
-
-  int rows();
-
-  /** Takes over the plan of the dual's last evaluation. */
-  void load(EntropicDual dual);
+  /** The scalings stay between the exponentials of this and of its negative. */
+  double largestLogScaling();
 
   /** Sets the vector of {@link #product}. */
   void multiplyBy(double[] v);
@@ -35,19 +31,21 @@ sealed interface GibbsKernel {
   void takeSums(double[] out);
 
   /** The dual's own plan. */
-  record Doubles(double[][] kernel, double[] v, double[][] sums) implements GibbsKernel {
-    Doubles(double[][] kernel, int columns) {
-      this(kernel, new double[columns], new double[CHUNKS][columns]);
-    }
-
+  record Doubles(double[][] kernel, double[] v, RowChunks chunks) implements GibbsKernel {
     @Override
-    public int rows() {
-      return kernel.length;
-    }
-
-    @Override
-    public void load(EntropicDual dual) {
+    public void load(EntropicDual dual, boolean normalised) {
       // The dual writes into the same arrays.
+      dual.evaluate(normalised);
+    }
+
+    @Override
+    public void unload(EntropicDual dual, double[] u, double[] v) {
+      dual.scalePlan(u, v);
+    }
+
+    @Override
+    public double largestLogScaling() {
+      return 50;
     }
 
     @Override
@@ -62,39 +60,51 @@ sealed interface GibbsKernel {
 
     @Override
     public void addToSums(int chunk, int i, double u) {
-      RowKernels.addScaled(sums[chunk], kernel[i], u);
+      RowKernels.addScaled(chunks.columnSums(chunk), kernel[i], u);
     }
 
     @Override
     public void takeSums(double[] out) {
-      Arrays.fill(out, 0);
-      for (double[] sum : sums) {
-        RowKernels.addScaled(out, sum, 1);
-        Arrays.fill(sum, 0);
-      }
+      chunks.takeColumnSums(out);
     }
   }
 
   /** A copy in single precision. */
-  record Floats(float[][] kernel, float[] v, float[][] sums) implements GibbsKernel {
-    Floats(int rows, int columns) {
-      this(new float[rows][columns], new float[columns], new float[CHUNKS][columns]);
+  record Floats(float[][] kernel, float[] v, float[][] sums, RowChunks chunks)
+      implements GibbsKernel {
+    /** Times the least scaling this is still far from the subnormal numbers, which are slow. */
+    private static final double LEAST = 1e-28;
+
+    Floats(int rows, int columns, RowChunks chunks) {
+      this(
+          new float[rows][columns],
+          new float[columns],
+          new float[RowChunks.COUNT][columns],
+          chunks);
     }
 
     @Override
-    public int rows() {
-      return kernel.length;
+    public void load(EntropicDual dual, boolean normalised) {
+      chunks.run(
+          chunk -> {
+            double[] row = new double[v.length];
+            for (int i = chunks.start(chunk); i < chunks.start(chunk + 1); i++) {
+              dual.fillRow(chunk, i, row, normalised);
+              for (int j = 0; j < row.length; j++) {
+                kernel[i][j] = row[j] < LEAST ? 0 : (float) row[j];
+              }
+            }
+          });
     }
 
     @Override
-    public void load(EntropicDual dual) {
-      double[] row = new double[v.length];
-      for (int i = 0; i < kernel.length; i++) {
-        dual.fillRow(i, row);
-        for (int j = 0; j < row.length; j++) {
-          kernel[i][j] = (float) row[j];
-        }
-      }
+    public void unload(EntropicDual dual, double[] u, double[] v) {
+      dual.evaluate();
+    }
+
+    @Override
+    public double largestLogScaling() {
+      return 20;
     }
 
     @Override

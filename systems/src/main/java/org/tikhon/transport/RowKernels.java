@@ -36,11 +36,17 @@ final class RowKernels {
   }
 
   static double max(double[] t) {
-    double max = Double.NEGATIVE_INFINITY;
-    for (double v : t) {
-      max = Math.max(max, v);
+    DoubleVector max = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
+    int lanes = D.length();
+    int j = 0;
+    for (; j <= t.length - lanes; j += lanes) {
+      max = max.max(at(t, j));
     }
-    return max;
+    double largest = max.reduceLanes(VectorOperators.MAX);
+    for (; j < t.length; j++) {
+      largest = Math.max(largest, t[j]);
+    }
+    return largest;
   }
 
   /**
@@ -53,6 +59,29 @@ final class RowKernels {
     VectorExp.exp(t, t);
     for (int j = 0; j < t.length; j++) {
       t[j] -= EXP_LOWEST;
+    }
+    return sum(t);
+  }
+
+  /** Whether no value is NaN or infinite: zero times such a one is NaN. */
+  static boolean allFinite(double[] t) {
+    DoubleVector s = DoubleVector.zero(D);
+    int lanes = D.length();
+    int j = 0;
+    for (; j <= t.length - lanes; j += lanes) {
+      s = at(t, j).fma(DoubleVector.zero(D), s);
+    }
+    double rest = 0;
+    for (; j < t.length; j++) {
+      rest += 0 * t[j];
+    }
+    return s.reduceLanes(VectorOperators.ADD) + rest == 0;
+  }
+
+  /** {@code t_j = s t_j v_j}; gives the sum. */
+  static double scale(double[] t, double s, double[] v) {
+    for (int j = 0; j < t.length; j++) {
+      t[j] *= s * v[j];
     }
     return sum(t);
   }

@@ -1,12 +1,9 @@
 package org.tikhon.transport;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /** Sweeps by scalings of the plan at a dual's last evaluation, which is the kernel. */
 final class ScalingIteration {
-  private static final double LARGEST_LOG_SCALING = 50;
-
   private final EntropicDual dual;
   private final GibbsKernel kernel;
   private final double rowDamping;
@@ -15,6 +12,7 @@ final class ScalingIteration {
   private final double[] v;
   private final double[] oldU;
   private final double[] columnSums;
+  private final RowChunks chunks;
   private final double[] errors;
 
   ScalingIteration(EntropicDual dual, boolean singlePrecision) {
@@ -22,37 +20,36 @@ final class ScalingIteration {
     this.dual = dual;
     this.rowDamping = problem.damping(problem.gammaRows());
     this.columnDamping = problem.damping(problem.gammaColumns());
+    this.chunks = dual.chunks;
     this.kernel =
         singlePrecision
-            ? new GibbsKernel.Floats(problem.n(), problem.m())
-            : new GibbsKernel.Doubles(dual.plan, problem.m());
+            ? new GibbsKernel.Floats(problem.n(), problem.m(), chunks)
+            : new GibbsKernel.Doubles(dual.plan, new double[problem.m()], chunks);
     this.u = new double[problem.n()];
     this.v = new double[problem.m()];
     this.oldU = new double[u.length];
     this.columnSums = new double[v.length];
-    this.errors = new double[GibbsKernel.CHUNKS];
+    this.errors = new double[RowChunks.COUNT];
     Arrays.fill(u, 1);
     Arrays.fill(v, 1);
-    kernel.load(dual);
+    // Without potentials the kernel exp(-eta C) would underflow.
+    kernel.load(dual, true);
   }
 
   /** {@code u = r / K v}, {@code v = c / K' u}; gives the rows' error before. */
   double sweep() {
     System.arraycopy(u, 0, oldU, 0, u.length);
     kernel.multiplyBy(v);
-    IntStream chunks = IntStream.range(0, GibbsKernel.CHUNKS);
-    boolean large = (long) u.length * v.length >= GibbsKernel.LARGE;
-    (large ? chunks.parallel() : chunks).forEach(this::rows);
+    chunks.run(this::rows);
     kernel.takeSums(columnSums);
     double error = Arrays.stream(errors).sum();
-    double least = Math.exp(-LARGEST_LOG_SCALING);
-    double most = Math.exp(LARGEST_LOG_SCALING);
+    double least = Math.exp(-kernel.largestLogScaling());
+    double most = Math.exp(kernel.largestLogScaling());
     if (!within(u, 0, Double.MAX_VALUE) || !within(columnSums, 0, Double.MAX_VALUE)) {
       System.arraycopy(oldU, 0, u, 0, u.length);
       absorb();
       dual.sweep();
-      dual.evaluate();
-      kernel.load(dual);
+      kernel.load(dual, false);
       return error;
     }
     double[] c = dual.problem.c();
@@ -61,6 +58,7 @@ final class ScalingIteration {
     }
     if (!within(u, least, most) || !within(v, least, most)) {
       absorb();
+      kernel.load(dual, false);
     }
     return error;
   }
@@ -69,8 +67,8 @@ final class ScalingIteration {
   private void rows(int chunk) {
     double[] r = dual.problem.r();
     double error = 0;
-    int end = kernel.start(chunk + 1);
-    for (int i = kernel.start(chunk); i < end; i++) {
+    int end = chunks.start(chunk + 1);
+    for (int i = chunks.start(chunk); i < end; i++) {
       double product = kernel.product(i);
       error += Math.abs(u[i] * product - target(r[i], i));
       u[i] = scaling(r[i] / product, rowDamping, dual.a[i]);
@@ -105,8 +103,8 @@ final class ScalingIteration {
     return true;
   }
 
-  /** Moves the scalings into the potentials and computes the kernel anew. */
-  void absorb() {
+  /** Moves the scalings into the potentials. */
+  private void absorb() {
     for (int i = 0; i < u.length; i++) {
       dual.a[i] += Math.log(u[i]);
     }
@@ -115,7 +113,13 @@ final class ScalingIteration {
     }
     Arrays.fill(u, 1);
     Arrays.fill(v, 1);
-    dual.evaluate();
-    kernel.load(dual);
+  }
+
+  /** Leaves the dual evaluated at the point that the scalings have led to. */
+  void finish() {
+    double[] lastU = u.clone();
+    double[] lastV = v.clone();
+    absorb();
+    kernel.unload(dual, lastU, lastV);
   }
 }

@@ -26,9 +26,9 @@ public final class Sinkhorn implements TransportSolver {
     LOG,
     /**
      * Scalings u, v of a fixed kernel: {@code u = r / K v, v = c / K' u}, two matrix-vector
-     * products a sweep. When {@code |log u|} or {@code |log v|} passes 50, the scalings go into the
-     * potentials and the kernel is computed anew; what underflows nevertheless takes a sweep in the
-     * log domain.
+     * products a sweep. When {@code |log u|} or {@code |log v|} passes 50 (20 in single precision),
+     * the scalings go into the potentials and the kernel is computed anew; what underflows
+     * nevertheless takes a sweep in the log domain.
      */
     KERNEL
   }
@@ -110,24 +110,20 @@ public final class Sinkhorn implements TransportSolver {
   }
 
   private void kernelSweeps(EntropicDual dual, int most, Trace trace) {
-    // Without potentials the kernel exp(-eta C) would underflow.
-    dual.sweeps(1, tolerance, trace);
-    if (dual.error() <= tolerance || most == 1) {
-      return;
-    }
     ScalingIteration scaling = new ScalingIteration(dual, singlePrecision);
     double seconds = 0;
-    for (int k = 1; k < most; k++) {
+    for (int k = 0; k < most; k++) {
       double before = scaling.sweep();
-      if (k > 1) {
+      if (k > 0) {
         trace.add(Stage.SINKHORN, before, 1, seconds);
       }
       seconds = trace.seconds();
-      if (before <= tolerance) {
+      // The columns are not right before the first sweep.
+      if (k > 0 && before <= tolerance) {
         break;
       }
     }
-    scaling.absorb();
+    scaling.finish();
     trace.add(Stage.SINKHORN, dual.error(), 1, seconds);
   }
 }
