@@ -91,6 +91,48 @@ public final class Lbfgs {
    * @throws IllegalArgumentException if value or gradient are not finite at the start
    */
   public static Result minimize(Function<Tensor, Tensor> function, Tensor start, Options options) {
+    return minimizeWithGradient(byAutograd(function), Curvature.STRONG, start, options);
+  }
+
+  /** What a line search asks of the slope at its end, beside a decrease of the value. */
+  public enum Curvature {
+    /** The strong Wolfe condition: a small slope. For smooth functions. */
+    STRONG,
+    /**
+     * The weak Wolfe condition: a slope that is no longer steeply down. Behind a kink it is steeply
+     * up, and the step tells how much the gradient changes there (Lewis and Overton, "Nonsmooth
+     * optimization via quasi-Newton methods", 2013).
+     */
+    WEAK
+  }
+
+  /** A function that computes its own gradient. */
+  @FunctionalInterface
+  public interface Objective {
+    /** Value and gradient {@code [n]} at a point {@code [n]}. */
+    Evaluation at(Tensor x);
+  }
+
+  /** What an {@link Objective} gives. */
+  public record Evaluation(double value, Tensor gradient) {}
+
+  private static Objective byAutograd(Function<Tensor, Tensor> function) {
+    return x -> {
+      Tensor variable = x.detach().setRequiresGrad(true);
+      Tensor value = function.apply(variable);
+      return new Evaluation(value.item(), Autograd.grad(value, variable));
+    };
+  }
+
+  /**
+   * Minimises a function of a vector by its gradient.
+   *
+   * @param curvature what ends a line search
+   * @param start {@code [n]}; is not changed
+   * @throws IllegalArgumentException if value or gradient are not finite at the start
+   */
+  public static Result minimizeWithGradient(
+      Objective function, Curvature curvature, Tensor start, Options options) {
     if (start.dim() != 1) {
       throw new IllegalArgumentException(
           "start must be a vector, has " + start.dim() + " dimensions");
@@ -105,7 +147,7 @@ public final class Lbfgs {
       Deque<Pair> pairs = new ArrayDeque<>();
       int iteration = 0;
       while (iteration < options.maxIterations && at.size() > options.gradientTolerance) {
-        Point next = iterate(function, at, pairs);
+        Point next = iterate(function, curvature, at, pairs);
         if (next == null && pairs.isEmpty()) {
           break;
         }
@@ -134,12 +176,13 @@ public final class Lbfgs {
     }
   }
 
-  private static Point iterate(Function<Tensor, Tensor> function, Point at, Deque<Pair> pairs) {
+  private static Point iterate(
+      Objective function, Curvature curvature, Point at, Deque<Pair> pairs) {
     try (Scope scope = Scope.open()) {
       Tensor direction = direction(at.gradient, pairs);
       // The first step has no scale of its own: it may not change x by more than a unit.
       double length = pairs.isEmpty() ? Math.min(1, 1 / at.gradient.norm().item()) : 1;
-      Point next = new LineSearch(function, at, direction).run(length);
+      Point next = new LineSearch(function, curvature, at, direction).run(length);
       return next == null ? null : next.keep(scope);
     }
   }
@@ -165,24 +208,24 @@ public final class Lbfgs {
     return q.neg();
   }
 
-  private static Point evaluate(Function<Tensor, Tensor> function, Tensor x) {
+  private static Point evaluate(Objective function, Tensor x) {
     try (Scope scope = Scope.open()) {
-      Tensor variable = x.detach().setRequiresGrad(true);
-      Tensor value = function.apply(variable);
-      Tensor gradient = Autograd.grad(value, variable);
-      return new Point(x, value.item(), scope.keep(gradient));
+      Evaluation at = function.at(x);
+      return new Point(x, at.value, scope.keep(at.gradient));
     }
   }
 
   /** One search along a direction. */
   private static final class LineSearch {
-    private final Function<Tensor, Tensor> function;
+    private final Objective function;
+    private final Curvature curvature;
     private final Point start;
     private final Tensor direction;
     private final double slope;
 
-    LineSearch(Function<Tensor, Tensor> function, Point start, Tensor direction) {
+    LineSearch(Objective function, Curvature curvature, Point start, Tensor direction) {
       this.function = function;
+      this.curvature = curvature;
       this.start = start;
       this.direction = direction;
       this.slope = start.slope(direction);
@@ -212,10 +255,12 @@ public final class Lbfgs {
     }
 
     private boolean isFlat(Trial t) {
-      return Math.abs(t.slope) <= -C2 * slope;
+      return curvature == Curvature.STRONG
+          ? Math.abs(t.slope) <= -C2 * slope
+          : t.slope >= C2 * slope;
     }
 
-    /** A point that meets the strong Wolfe conditions, or null if none was found. */
+    /** A point that meets the Wolfe conditions, or null if none was found. */
     Point run(double first) {
       if (!(slope < 0)) {
         return null;

@@ -14,6 +14,7 @@ final class PointRows implements CostRows {
   private final Tensor x;
   private final Tensor y;
   private final GroundCost ground;
+  private final boolean transposed;
   private final int rows;
   private final int columns;
   private final int blockRows;
@@ -21,13 +22,23 @@ final class PointRows implements CostRows {
   private int first = -1;
 
   PointRows(double[][] x, double[][] y, GroundCost ground) {
-    this.x = Tensor.of(x).escape();
-    this.y = Tensor.of(y).escape();
+    this(Tensor.of(x).escape(), Tensor.of(y).escape(), ground, false);
+  }
+
+  private PointRows(Tensor x, Tensor y, GroundCost ground, boolean transposed) {
+    this.x = x;
+    this.y = y;
     this.ground = ground;
-    this.rows = x.length;
-    this.columns = y.length;
+    this.transposed = transposed;
+    this.rows = Math.toIntExact((transposed ? y : x).size(0));
+    this.columns = Math.toIntExact((transposed ? x : y).size(0));
     this.blockRows = Math.clamp(BLOCK / columns, 1, rows);
     this.block = new double[blockRows * columns];
+  }
+
+  /** The same costs with rows and columns exchanged. */
+  PointRows transposed() {
+    return new PointRows(x, y, ground, !transposed);
   }
 
   @Override
@@ -52,7 +63,10 @@ final class PointRows implements CostRows {
   private void load(int start) {
     int end = Math.min(rows, start + blockRows);
     try (Scope scope = Scope.open()) {
-      Tensor costs = ground.pairwise(x.slice(0, start, end), y).contiguous();
+      Tensor costs =
+          transposed
+              ? ground.pairwise(x, y.slice(0, start, end)).mT().contiguous()
+              : ground.pairwise(x.slice(0, start, end), y).contiguous();
       if (costs.numel() != (long) (end - start) * columns) {
         throw new IllegalArgumentException(
             "cost %s must give shape [%d, %d], gave %s"

@@ -93,6 +93,43 @@ final class RowKernels {
     }
   }
 
+  /** {@code out = a - b}. */
+  static void subtract(double[] a, double[] b, double[] out) {
+    for (int j = 0; j < out.length; j++) {
+      out[j] = a[j] - b[j];
+    }
+  }
+
+  /** How many values are above {@code least}. */
+  static int countAbove(double[] t, double least) {
+    int count = 0;
+    int lanes = D.length();
+    int j = 0;
+    for (; j <= t.length - lanes; j += lanes) {
+      count += at(t, j).compare(VectorOperators.GT, least).trueCount();
+    }
+    for (; j < t.length; j++) {
+      count += t[j] > least ? 1 : 0;
+    }
+    return count;
+  }
+
+  /** {@code sum_j max(t_j - least, 0)}. */
+  static double excess(double[] t, double least) {
+    DoubleVector zero = DoubleVector.zero(D);
+    DoubleVector s = zero;
+    int lanes = D.length();
+    int j = 0;
+    for (; j <= t.length - lanes; j += lanes) {
+      s = s.add(at(t, j).sub(least).max(zero));
+    }
+    double rest = 0;
+    for (; j < t.length; j++) {
+      rest += Math.max(t[j] - least, 0);
+    }
+    return s.reduceLanes(VectorOperators.ADD) + rest;
+  }
+
   /** The sum, in partial sums that do not wait for each other. */
   static double sum(double[] a) {
     double s0 = 0;

@@ -2,7 +2,7 @@ package org.tikhon.transport;
 
 import java.util.Arrays;
 
-/** Finds a large entry of a matrix without sorting or copying it. */
+/** Finds a large entry of a matrix or an array without sorting it. */
 final class Selection {
   private static final int DIGIT = 16;
   private static final int BUCKETS = 1 << DIGIT;
@@ -67,5 +67,38 @@ final class Selection {
       }
     }
     return found;
+  }
+
+  /** The k-th largest of the first n values, which are reordered (Hoare's quickselect). */
+  static double kthLargest(double[] values, int n, int k) {
+    int low = 0;
+    int high = n - 1;
+    int target = k - 1;
+    while (low < high) {
+      double pivot = values[(low + high) >>> 1];
+      int i = low;
+      int j = high;
+      while (i <= j) {
+        while (values[i] > pivot) {
+          i++;
+        }
+        while (values[j] < pivot) {
+          j--;
+        }
+        if (i <= j) {
+          double v = values[i];
+          values[i++] = values[j];
+          values[j--] = v;
+        }
+      }
+      if (target <= j) {
+        high = j;
+      } else if (target >= i) {
+        low = i;
+      } else {
+        return values[target];
+      }
+    }
+    return values[target];
   }
 }

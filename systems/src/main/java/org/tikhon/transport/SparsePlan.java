@@ -94,6 +94,26 @@ public record SparsePlan(int columns, int[] rowStart, int[] column, double[] val
     return new SparsePlan(plan[0].length, rowStart, column, value);
   }
 
+  /** The plan from columns to rows. */
+  SparsePlan transposed() {
+    int[] start = new int[columns + 1];
+    for (int j : column) {
+      start[j + 1]++;
+    }
+    Arrays.parallelPrefix(start, Integer::sum);
+    int[] next = start.clone();
+    int[] row = new int[value.length];
+    double[] mass = new double[value.length];
+    for (int i = 0; i < rows(); i++) {
+      for (int k = rowStart[i]; k < rowStart[i + 1]; k++) {
+        int at = next[column[k]]++;
+        row[at] = i;
+        mass[at] = value[k];
+      }
+    }
+    return new SparsePlan(rows(), start, row, mass);
+  }
+
   @Override
   public int rows() {
     return rowStart.length - 1;
