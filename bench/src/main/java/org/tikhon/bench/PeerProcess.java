@@ -12,19 +12,19 @@ import java.util.Optional;
 /**
  * A script in {@code bench/peers} that is asked for a number of steps at a time: it prints its
  * PyTorch's version (another library's with its name), with what it reached where that counts ("POT
- * 0.8.2 error 1e-9"), or a line that begins with "no" where it cannot run a variant, then reads
+ * 0.8.2 reached 1e-9"), or a line that begins with "no" where it cannot run a variant, then reads
  * numbers of steps from standard input and answers each with the seconds that they took.
  */
 final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
   private final String name;
-  private final double error;
+  private final double reached;
   private final Process process;
   private final BufferedReader answers;
   private final Writer questions;
 
-  private PeerProcess(String name, double error, Process process, BufferedReader answers) {
+  private PeerProcess(String name, double reached, Process process, BufferedReader answers) {
     this.name = name;
-    this.error = error;
+    this.reached = reached;
     this.process = process;
     this.answers = answers;
     this.questions = new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8);
@@ -45,7 +45,7 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
       process.destroy();
       return Optional.empty();
     }
-    String[] said = first.split(" error ", 2);
+    String[] said = first.split(" reached ", 2);
     String library = Character.isDigit(first.charAt(0)) ? "PyTorch " + said[0] : said[0];
     return Optional.of(
         new PeerProcess(
@@ -55,9 +55,9 @@ final class PeerProcess implements SideBySide.Contestant, AutoCloseable {
             answers));
   }
 
-  /** The error that the peer says it reached, or NaN. */
-  double error() {
-    return error;
+  /** What the peer says it reached, or NaN. */
+  double reached() {
+    return reached;
   }
 
   @Override

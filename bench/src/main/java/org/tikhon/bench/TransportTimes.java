@@ -12,15 +12,24 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import org.tikhon.tensor.Rng;
+import org.tikhon.tensor.Scope;
+import org.tikhon.tensor.Tensor;
 import org.tikhon.transport.Costs;
 import org.tikhon.transport.ExactTransport;
 import org.tikhon.transport.Sinkhorn;
 import org.tikhon.transport.SinkhornNewtonSparse;
+import org.tikhon.transport.SparseOt;
+import org.tikhon.transport.SparseOtSolution;
+import org.tikhon.transport.SparseProjection;
+import org.tikhon.transport.TransportProblem;
 import org.tikhon.transport.TransportSolver;
 
 /**
  * Transport solvers beside POT ({@code bench/peers/pot.py}), each to the marginal error that POT
  * reaches with its own stopping rule; all use all processors.
+ *
+ * <p>The sparse projection is beside LibTorch's selection.
  *
  * <p>Points from N(0, I) to N(1, I) in the plane, squared distance divided by its maximum.
  * Arguments: the rounds, then a Python interpreter with POT; run from the repository's root.
@@ -38,9 +47,11 @@ public final class TransportTimes {
     for (double epsilon : new double[] {0.05, 0.01, 0.002}) {
       sinkhorn(large, epsilon, 1e-7, rounds, python);
     }
+    projection(rounds);
     double[][] small = cost(500);
-    newton(small, 1.0 / 1200, 1e-9, Math.min(rounds, 2), python);
+    sparse(small, 0.05, 1e-9, Math.min(rounds, 5), python);
     exact(cost(1000), rounds, python);
+    newton(small, 1.0 / 1200, 1e-9, Math.min(rounds, 2), python);
   }
 
   private static double[][] cost(int n) {
@@ -64,7 +75,7 @@ public final class TransportTimes {
       throws Exception {
     Path file = save(cost);
     try (PeerProcess peer = start(python, "sinkhorn", file, epsilon, tolerance)) {
-      double error = peer.error();
+      double error = peer.reached();
       System.out.printf(
           Locale.ROOT,
           "%nSinkhorn, n = %d, epsilon %g, marginal error %.2g%n",
@@ -96,9 +107,9 @@ public final class TransportTimes {
           "%nSinkhorn-Newton-Sparse, n = %d, epsilon 1/%.0f, marginal error %.2g%n",
           cost.length,
           1 / epsilon,
-          peer.error());
+          peer.reached());
       SinkhornNewtonSparse sns =
-          new SinkhornNewtonSparse(1 / epsilon).autoWarmup().tolerance(peer.error());
+          new SinkhornNewtonSparse(1 / epsilon).autoWarmup().tolerance(peer.reached());
       SideBySide.run(List.of(peer, contestant("SNS", sns, cost)), rounds, 1);
     } finally {
       Files.delete(file);
@@ -116,6 +127,60 @@ public final class TransportTimes {
     } finally {
       Files.delete(file);
     }
+  }
+
+  /** At most 5 entries per column. */
+  private static void sparse(
+      double[][] cost, double gamma, double tolerance, int rounds, String python) throws Exception {
+    Path file = save(cost);
+    try (PeerProcess peer = start(python, "sparse", file, gamma, tolerance)) {
+      SparseOt ot = SparseOt.columns(5).gamma(gamma);
+      double[] weights = new double[cost.length];
+      Arrays.fill(weights, 1.0 / cost.length);
+      TransportProblem problem = TransportProblem.of(cost, weights, weights);
+      SparseOtSolution s = ot.solveSemiDual(problem);
+      System.out.printf(
+          Locale.ROOT,
+          "%nSparse transport, n = %d, k = 5, gamma %g: values %.12f and %.12f, %d iterations, %s%n",
+          cost.length,
+          gamma,
+          peer.reached(),
+          s.value(),
+          s.iterations(),
+          s.message());
+      SideBySide.run(
+          List.of(peer, SideBySide.of("sparse transport", () -> ot.solveSemiDual(problem))),
+          rounds,
+          1);
+    } finally {
+      Files.delete(file);
+    }
+  }
+
+  /** The k-sparse projection of 10,000 vectors of 1,000 numbers beside one selection. */
+  private static void projection(int rounds) throws Exception {
+    try (Scope scope = Scope.open()) {
+      Tensor v = new Rng(1).normal(10_000, 1_000);
+      for (int k : new int[] {8, 64}) {
+        System.out.printf("%nProjection of 10,000 x 1,000 onto simplices with %d entries%n", k);
+        SideBySide.run(
+            List.of(
+                inScope("LibTorch topk", () -> v.topk(k, 1, true)),
+                inScope("SparseProjection.simplex", () -> SparseProjection.simplex(v, k, 1, 1))),
+            rounds,
+            3);
+      }
+    }
+  }
+
+  private static SideBySide.Contestant inScope(String name, Runnable work) {
+    return SideBySide.of(
+        name,
+        () -> {
+          try (Scope scope = Scope.open()) {
+            work.run();
+          }
+        });
   }
 
   private static SideBySide.Contestant contestant(
