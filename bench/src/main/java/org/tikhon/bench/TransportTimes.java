@@ -32,7 +32,8 @@ import org.tikhon.transport.TransportSolver;
  * <p>The sparse projection is beside LibTorch's selection.
  *
  * <p>Points from N(0, I) to N(1, I) in the plane, squared distance divided by its maximum.
- * Arguments: the rounds, then a Python interpreter with POT; run from the repository's root.
+ * Arguments: the rounds, a Python interpreter with POT, and the parts (sinkhorn, projection,
+ * sparse, exact, newton; without any all of them); run from the repository's root.
  */
 public final class TransportTimes {
   /** The first solves are slow, until they are compiled. */
@@ -43,15 +44,25 @@ public final class TransportTimes {
   public static void main(String[] args) throws Exception {
     int rounds = Integer.parseInt(args[0]);
     String python = args[1];
-    double[][] large = cost(2000);
-    for (double epsilon : new double[] {0.05, 0.01, 0.002}) {
-      sinkhorn(large, epsilon, 1e-7, rounds, python);
+    List<String> parts =
+        args.length > 2
+            ? Arrays.asList(args).subList(2, args.length)
+            : List.of("sinkhorn", "projection", "sparse", "exact", "newton");
+    for (String part : parts) {
+      switch (part) {
+        case "sinkhorn" -> {
+          double[][] cost = cost(2000);
+          for (double epsilon : new double[] {0.05, 0.01, 0.002}) {
+            sinkhorn(cost, epsilon, 1e-7, rounds, python);
+          }
+        }
+        case "projection" -> projection(rounds);
+        case "sparse" -> sparse(cost(500), 0.05, 1e-9, Math.min(rounds, 5), python);
+        case "exact" -> exact(cost(1000), rounds, python);
+        case "newton" -> newton(cost(500), 1.0 / 1200, 1e-9, Math.min(rounds, 2), python);
+        default -> throw new IllegalArgumentException("no part " + part);
+      }
     }
-    projection(rounds);
-    double[][] small = cost(500);
-    sparse(small, 0.05, 1e-9, Math.min(rounds, 5), python);
-    exact(cost(1000), rounds, python);
-    newton(small, 1.0 / 1200, 1e-9, Math.min(rounds, 2), python);
   }
 
   private static double[][] cost(int n) {

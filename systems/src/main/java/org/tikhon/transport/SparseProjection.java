@@ -1,7 +1,6 @@
 package org.tikhon.transport;
 
 import java.util.Arrays;
-import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Scope;
 import org.tikhon.tensor.Tensor;
 
@@ -50,36 +49,38 @@ public final class SparseProjection {
   }
 
   private static Tensor rows(Tensor v, int k, double mass) {
-    Tensor index = largest(v.detach(), k);
-    Tensor top = v.gather(1, index);
+    Tensor.Indexed largest = largest(v, k);
+    Tensor top = largest.values();
     // The projection does not change if all entries are shifted; near zero they are exact.
     Tensor u = top.sub(top.detach().slice(1, 0, 1));
     Tensor excess = u.cumsum(1).sub(mass);
     Tensor count = Tensor.arange(1, k + 1).to(v.dtype()).to(v.device());
-    Tensor support = u.detach().mul(count).gt(excess.detach()).sum(1).unsqueeze(1);
+    Tensor support = u.detach().mul(count).gt(excess.detach()).sumKeep(1);
     Tensor threshold = excess.gather(1, support.sub(1)).div(support.to(v.dtype()));
     Tensor p = u.sub(threshold).relu();
-    return v.detach().zerosLike().scatter(1, index, p);
+    return v.detach().zerosLike().scatter_(1, largest.indices(), p);
   }
 
-  /** The places of the k largest entries of each row, of equal ones the first. */
-  private static Tensor largest(Tensor v, int k) {
+  /** The k largest entries of each row, of equal ones the first. */
+  private static Tensor.Indexed largest(Tensor v, int k) {
     int more = (int) Math.min(k + 1, v.size(1));
     Tensor.Indexed top = v.topk(more, 1, true);
-    Tensor values = top.values();
-    if (!values.slice(1, 0, k).allFinite()) {
+    Tensor values = top.values().slice(1, 0, k);
+    if (!values.allFinite()) {
       throw new IllegalArgumentException("v must be finite in its k largest entries");
     }
     Tensor index = top.indices().slice(1, 0, k);
     if (more == k) {
-      return index;
+      return new Tensor.Indexed(values, index);
     }
     // Only where the k-th entry equals the next does the selection depend on the order.
-    Tensor tied = values.select(1, k - 1).eq(values.select(1, k)).nonzero().reshape(-1);
+    Tensor all = top.values().detach();
+    Tensor tied = all.select(1, k - 1).eq(all.select(1, k)).nonzero().reshape(-1);
     if (tied.numel() == 0) {
-      return index;
+      return new Tensor.Indexed(values, index);
     }
-    Tensor sorted = v.indexSelect(0, tied).sort(1, true).indices().slice(1, 0, k);
-    return index.contiguous().indexCopy(0, tied, sorted.contiguous().to(Dtype.INT64));
+    Tensor sorted = v.detach().indexSelect(0, tied).sort(1, true).indices().slice(1, 0, k);
+    Tensor first = index.contiguous().indexCopy(0, tied, sorted.contiguous());
+    return new Tensor.Indexed(v.gather(1, first), first);
   }
 }
