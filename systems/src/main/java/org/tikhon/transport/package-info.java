@@ -8,6 +8,9 @@
  * errors and a trace:
  *
  * <ul>
+ *   <li>08 sparse transport, {@link org.tikhon.transport.SparseOt}: at most k entries per column;
+ *       {@link org.tikhon.transport.SparseOtRouter} routes tokens to experts with it, {@link
+ *       org.tikhon.transport.SparseProjection} is its projection.
  *   <li>25 Sinkhorn-Newton-Sparse, {@link org.tikhon.transport.SinkhornNewtonSparse}: entropic
  *       transport to machine precision, also with little regularisation. The one to choose, unless
  *       rough marginals (1e-2) will do.
