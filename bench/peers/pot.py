@@ -4,7 +4,7 @@
 
 prints the seconds of a solve and the L1 error of its marginals. The variant is a method (sinkhorn, sinkhorn_log, emd, or
 sparse, the semi-dual with at most 5 entries per column by SciPy's L-BFGS-B and a sort of every column, as POT has it since
-0.9), a file with the cost matrix, the regularisation and the tolerance. With --serve it says its version and the error of a
+0.9, or partial and partial32, Sinkhorn's labels of a part of the samples, in double and single precision), a file with the cost matrix, the regularisation and the tolerance; partial takes the part that is moved as well. With --serve it says its version and the error of a
 first solve, then reads a number of solves from each line of standard input and answers with the seconds they took.
 """
 
@@ -43,9 +43,21 @@ def sparse_semi_dual(a, b, cost, gamma, tolerance, k=5):
     return plan_of(result.x)[0]
 
 
+def partial(cost, reg, tol, rho, dtype):
+    """Samples to clusters of one size and a virtual cluster of cost 0, which takes 1 - rho."""
+    n, k = cost.shape
+    extended = np.concatenate([cost, np.zeros((n, 1))], axis=1).astype(dtype)
+    a = np.full(n, 1 / n, dtype=dtype)
+    b = np.append(np.full(k, rho / k), 1 - rho).astype(dtype)
+    return a, b, lambda: ot.sinkhorn(a, b, extended, reg, stopThr=tol, numItermax=1000000)
+
+
 def make(variant):
-    method, path, regularisation, tolerance = variant.split(":")
+    method, path, regularisation, tolerance, *rest = variant.split(":")
     cost = np.load(path)
+    if method.startswith("partial"):
+        return partial(cost, float(regularisation), float(tolerance), float(rest[0]),
+                       np.float32 if method == "partial32" else np.float64)
     n, m = cost.shape
     a, b = np.ones(n) / n, np.ones(m) / m
     reg, tol = float(regularisation), float(tolerance)

@@ -8,7 +8,7 @@ import org.tikhon.tensor.Tensor;
  *
  * @param plan N Q, {@code [N, K]}, as in {@link PartialSolution}
  * @param confidence N Q 1, {@code [N]}, in [0, 1]
- * @param potentials of the last partial transport, to start the next batch from
+ * @param potentials of the first outer step: the next batch starts from the same uniform plan
  * @param objective after each outer step
  * @param iterations of all inner solvers together
  * @param error the last change of the objective

@@ -108,22 +108,18 @@ public record SemanticTransport(
     int iterations = 0;
     double error = Double.POSITIVE_INFINITY;
     boolean converged = false;
+    Potentials first = null;
     while (history.size() < outerSteps && !(error < TOLERANCE)) {
       PartialSweeps.End end = steps.next(v);
       iterations += end.iterations();
       converged = inner.converged(steps.sweeps, end);
       error = lambda(samples, rho) == 0 ? 0 : Math.abs(steps.change);
       history.add(steps.objective);
+      first = first == null ? inner.potentials(steps.sweeps, v, samples) : first;
     }
     Tensor plan = PartialTransport.like(cost, steps.plan);
     return new SemanticSolution(
-        plan,
-        plan.sum(1),
-        inner.potentials(steps.sweeps, v, samples),
-        history,
-        iterations,
-        error,
-        converged && error < TOLERANCE);
+        plan, plan.sum(1), first, history, iterations, error, converged && error < TOLERANCE);
   }
 
   private void checkSimilarity(SparseSimilarity s, int samples) {
