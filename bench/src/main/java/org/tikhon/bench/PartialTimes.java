@@ -100,7 +100,7 @@ public final class PartialTimes {
         name,
         () -> {
           try (Scope scope = Scope.open()) {
-            chosen.solve(cost, rho);
+            PartialSolution _ = chosen.solve(cost, rho);
           }
         });
   }

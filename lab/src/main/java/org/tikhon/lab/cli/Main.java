@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
       TransportCommand.class,
       RegressCommand.class,
       DagCommand.class,
+      ClusterCommand.class,
       ClaimCommand.class,
       ClaimsCommand.class,
       ListCommand.class,
