@@ -1,10 +1,6 @@
 package org.tikhon.bench;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,7 +55,7 @@ public final class TransportTimes {
   private static void sinkhorn(
       double[][] cost, double epsilon, double tolerance, int rounds, String python)
       throws Exception {
-    Path file = save(cost);
+    Path file = NumpyFile.write(cost);
     try (PeerProcess peer = start(python, "sinkhorn", file, epsilon, tolerance)) {
       double error = peer.error();
       System.out.printf(
@@ -86,7 +82,7 @@ public final class TransportTimes {
   private static void newton(
       double[][] cost, double epsilon, double tolerance, int rounds, String python)
       throws Exception {
-    Path file = save(cost);
+    Path file = NumpyFile.write(cost);
     try (PeerProcess peer = start(python, "sinkhorn_log", file, epsilon, tolerance)) {
       System.out.printf(
           Locale.ROOT,
@@ -103,7 +99,7 @@ public final class TransportTimes {
   }
 
   private static void exact(double[][] cost, int rounds, String python) throws Exception {
-    Path file = save(cost);
+    Path file = NumpyFile.write(cost);
     try (PeerProcess peer = start(python, "emd", file, 1, 1)) {
       System.out.printf("%nExact transport, n = %d%n", cost.length);
       SideBySide.run(
@@ -130,31 +126,5 @@ public final class TransportTimes {
       throws IOException {
     String variant = "%s:%s:%s:%s".formatted(method, file, epsilon, tolerance);
     return PeerProcess.start(python, "pot.py", variant).orElseThrow();
-  }
-
-  /** Writes a matrix in NumPy's format. */
-  private static Path save(double[][] matrix) throws IOException {
-    int columns = matrix[0].length;
-    String shape =
-        "{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d), }"
-            .formatted(matrix.length, columns);
-    int length = Math.ceilDiv(10 + shape.length() + 1, 64) * 64 - 10;
-    ByteBuffer head = ByteBuffer.allocate(10 + length).order(ByteOrder.LITTLE_ENDIAN);
-    head.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII)).put((byte) 1);
-    head.put((byte) 0).putShort((short) length);
-    head.put(
-        (shape + " ".repeat(length - shape.length() - 1) + "\n")
-            .getBytes(StandardCharsets.US_ASCII));
-    Path file = Files.createTempFile("cost", ".npy");
-    try (OutputStream out = Files.newOutputStream(file)) {
-      out.write(head.array());
-      ByteBuffer row = ByteBuffer.allocate(8 * columns).order(ByteOrder.LITTLE_ENDIAN);
-      for (double[] values : matrix) {
-        row.clear();
-        row.asDoubleBuffer().put(values);
-        out.write(row.array());
-      }
-    }
-    return file;
   }
 }

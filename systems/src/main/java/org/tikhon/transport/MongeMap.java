@@ -231,7 +231,7 @@ public final class MongeMap {
 
   private MongeMapEstimator estimator(Module network, MapPenalty penalty, double weight) {
     MongeMapEstimator estimator =
-        new MongeMapEstimator(network, divergence(), penalty, weight)
+        new MongeMapEstimator(network, divergence().staticTarget(true), penalty, weight)
             .optimizer(parameters -> new Adam(parameters, learningRate))
             .schedule(Schedule.cosine(iterations, LAST_RATE))
             .iterations(iterations)
