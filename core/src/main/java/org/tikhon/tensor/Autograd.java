@@ -93,11 +93,21 @@ public final class Autograd {
    * @return a tensor of the output's shape
    */
   public static Tensor jvp(Tensor output, List<Tensor> inputs, List<Tensor> v) {
+    return jvp(output, inputs, v, false);
+  }
+
+  /**
+   * As {@link #jvp(Tensor, List, List)}.
+   *
+   * @param createGraph whether the product can be differentiated again
+   */
+  public static Tensor jvp(
+      Tensor output, List<Tensor> inputs, List<Tensor> v, boolean createGraph) {
     Tensor u = output.detach().zerosLike().setRequiresGrad(true);
     List<Tensor> uj = vjp(List.of(output), inputs, List.of(u), true, true);
     Tensor inner = dot(uj, v);
     return inner.requiresGrad()
-        ? vjp(List.of(inner), List.of(u), List.of(), false, true).getFirst()
+        ? vjp(List.of(inner), List.of(u), List.of(), createGraph, true).getFirst()
         : output.zerosLike();
   }
 

@@ -1,12 +1,17 @@
 package org.tikhon.transport;
 
-import java.util.Locale;
 import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.tikhon.tensor.Tensor;
 
 /** The costs that are functions of the difference. */
 final class ConvexCosts {
   private static final double SMOOTHING = 1e-12;
+  private static final String POWER = "power-";
+  private static final String ELASTIC = "elastic-";
+  private static final Pattern NUMBERED =
+      Pattern.compile("(%s|%s)([0-9.]+(?:E-?[0-9]+)?)".formatted(POWER, ELASTIC));
 
   /** So many coordinates are summed one by one; more take a matrix product. */
   private static final int FEW = 16;
@@ -17,6 +22,18 @@ final class ConvexCosts {
   static final GroundCost MANHATTAN = new Separable("manhattan", Tensor::abs);
 
   private ConvexCosts() {}
+
+  /** The cost of a name with a number, {@code power-P} or {@code elastic-G}. */
+  static ConvexCost withNumber(String name) {
+    Matcher matcher = NUMBERED.matcher(name);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "cost must be one of %s, %sP or %sG, was %s"
+              .formatted(GroundCost.NAMES, POWER, ELASTIC, name));
+    }
+    double number = Double.parseDouble(matcher.group(2));
+    return matcher.group(1).equals(POWER) ? power(number) : elastic(number);
+  }
 
   static ConvexCost squaredEuclidean(double factor) {
     String name = factor == 1 ? "sqeuclidean" : "halfsqeuclidean";
@@ -33,7 +50,7 @@ final class ConvexCosts {
     }
     UnaryOperator<Tensor> h = z -> z.abs().pow(p).div(p);
     return new Convex(
-        new Separable(String.format(Locale.ROOT, "power-%g", p), h),
+        new Separable(POWER + p, h),
         z -> h.apply(z).sum(-1),
         z -> z.sign().mul(z.abs().pow(p - 1)),
         z -> z.sign().mul(z.abs().pow(1 / (p - 1))));
@@ -45,7 +62,7 @@ final class ConvexCosts {
     }
     UnaryOperator<Tensor> h = z -> z.square().div(2).add(z.abs().mul(gamma));
     return new Convex(
-        new Separable("elastic", h),
+        new Separable(gamma == 1 ? "elastic" : ELASTIC + gamma, h),
         z -> h.apply(z).sum(-1),
         z -> z.add(z.sign().mul(gamma)),
         z -> z.sign().mul(z.abs().sub(gamma).clampMin(0)));

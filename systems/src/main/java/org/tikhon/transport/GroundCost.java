@@ -34,6 +34,11 @@ public interface GroundCost {
   /** The name on the command line, such as {@code euclidean}. */
   String name();
 
+  /** Whether x and y must have as many coordinates as each other; a user's cost decides itself. */
+  default boolean needsEqualDimensions() {
+    return true;
+  }
+
   /** {@code |x - y|^2}. */
   static ConvexCost squaredEuclidean() {
     return ConvexCosts.squaredEuclidean(1);
@@ -112,26 +117,41 @@ public interface GroundCost {
       public String name() {
         return name;
       }
+
+      @Override
+      public boolean needsEqualDimensions() {
+        return false;
+      }
     };
   }
 
-  /** The names that {@link #named} knows. */
+  /** The names that {@link #named} knows, apart from those with a number. */
   List<String> NAMES =
       List.of(
-          "sqeuclidean", "euclidean", "manhattan", "elastic", "cosine", "geodesic", "sqgeodesic");
+          "sqeuclidean",
+          "halfsqeuclidean",
+          "euclidean",
+          "manhattan",
+          "elastic",
+          "cosine",
+          "geodesic",
+          "sqgeodesic");
 
-  /** The cost of a name: {@link #NAMES}; elastic with gamma 1. */
+  /**
+   * The cost of a name: {@link #NAMES}, elastic with gamma 1; {@code elastic-G} with another gamma
+   * and {@code power-P}, such as {@code power-1.5}.
+   */
   static GroundCost named(String name) {
     return switch (name) {
       case "sqeuclidean" -> squaredEuclidean();
+      case "halfsqeuclidean" -> halfSquaredEuclidean();
       case "euclidean" -> euclidean();
       case "manhattan" -> manhattan();
       case "elastic" -> elastic(1);
       case "cosine" -> cosine();
       case "geodesic" -> geodesic();
       case "sqgeodesic" -> squaredGeodesic();
-      default ->
-          throw new IllegalArgumentException("cost must be one of " + NAMES + ", was " + name);
+      default -> ConvexCosts.withNumber(name);
     };
   }
 

@@ -20,6 +20,11 @@
  *   <li>{@link org.tikhon.transport.DenseNewtonSinkhorn}: a reference for small problems.
  * </ul>
  *
+ * <p>A plan moves the points it was made for. A map moves new ones as well: 28 {@link
+ * org.tikhon.transport.MongeGap} is the penalty that makes any network an optimal map for any cost;
+ * {@link org.tikhon.transport.MongeMap} fits one, {@link org.tikhon.transport.MongeMapEstimator}
+ * with every part chosen, and a {@link org.tikhon.transport.TransportMap} is what comes out.
+ *
  * <p>{@link org.tikhon.transport.Costs} makes cost matrices, {@link org.tikhon.transport.Rounding}
  * exact marginals.
  */
