@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
       PredictCommand.class,
       AdaptCommand.class,
       TransportCommand.class,
+      PoissonCommand.class,
       ClaimCommand.class,
       ClaimsCommand.class,
       ListCommand.class,
