@@ -326,6 +326,28 @@ public final class Functional {
             });
   }
 
+  /**
+   * Repeats every pixel or voxel {@code factor} times in each direction, {@code [b, c, h, w]} or
+   * {@code [b, c, d, h, w]}.
+   */
+  public static Tensor upsampleNearest(Tensor x, long factor) {
+    if (x.dim() != 4 && x.dim() != 5) {
+      throw new IllegalArgumentException(
+          "x must be [b, c, h, w] or [b, c, d, h, w], has " + x.dim() + " dimensions");
+    }
+    if (factor < 1) {
+      throw new IllegalArgumentException("factor must be at least 1, was " + factor);
+    }
+    if (x.dim() == 4) {
+      return interpolate(x, factor * x.size(2), factor * x.size(3), Interpolation.NEAREST, false);
+    }
+    long[] size = {factor * x.size(2), factor * x.size(3), factor * x.size(4)};
+    return Tensor.wrap(
+        () ->
+            torch.upsample_nearest3d(
+                x.raw, size, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE, Tensor.NO_DOUBLE));
+  }
+
   /** What {@link #gridSample} reads outside the image. */
   public enum Outside {
     ZEROS,

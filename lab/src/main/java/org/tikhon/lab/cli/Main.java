@@ -25,6 +25,7 @@ import picocli.CommandLine.Command;
       RegressCommand.class,
       DagCommand.class,
       ClusterCommand.class,
+      PoissonCommand.class,
       ClaimCommand.class,
       ClaimsCommand.class,
       ListCommand.class,
