@@ -30,6 +30,9 @@ final class MapFit {
   private static final double TOLERANCE = 1e-3;
   private static final int MAX_SWEEPS = 1000;
 
+  /** The report is solved once, and may take longer than a step. */
+  private static final int REPORT_SWEEPS = 20_000;
+
   /** An assignment of so many points takes about a second. */
   private static final int REPORT_POINTS = 1000;
 
@@ -143,7 +146,7 @@ final class MapFit {
       TransportMap map = fit(settings, x, y);
       double seconds = (System.nanoTime() - start) / 1e9;
       map.save(mapFile, Map.of("cost", common.cost, "form", form().name()));
-      Quality quality = Quality.of(settings, map, x, y, seed);
+      Quality quality = Quality.of(settings, map, x, y, seed, tolerance);
       draw(map, x, y);
       report(a, b, common, map, quality, seconds, out);
       return warn(map, quality, tolerance, err);
@@ -222,13 +225,15 @@ final class MapFit {
    * @param relativeGap the exact gap as a part of the displacement
    */
   private record Quality(double fit, MongeGap.Result gap, double relativeGap, boolean converged) {
-    static Quality of(MongeMap settings, TransportMap map, Tensor x, Tensor y, long seed) {
+    static Quality of(
+        MongeMap settings, TransportMap map, Tensor x, Tensor y, long seed, double tolerance) {
       Rng rng = new Rng(seed);
       Tensor some = Sampler.of(x).draw(REPORT_POINTS, rng);
       Tensor others = Sampler.of(y).draw(REPORT_POINTS, rng);
       Tensor images = map.apply(some);
-      LossTerm fit = settings.divergence().term(images, others);
-      MongeGap.Result gap = settings.gap().evaluate(some, images);
+      LossTerm fit = settings.divergence().stopping(tolerance, REPORT_SWEEPS).term(images, others);
+      MongeGap.Result gap =
+          settings.gap().stopping(tolerance, REPORT_SWEEPS).evaluate(some, images);
       return new Quality(
           fit.value().item(),
           gap,
