@@ -200,15 +200,9 @@ public final class MongeMapEstimator {
     LossTerm fit = fixedFitting.term(mapped, y);
     double weight = lambda.applyAsDouble(step);
     Tensor where = reference == null ? x : draw("reference", reference, rng);
-    LossTerm gap;
-    Tensor total;
-    if (weight > 0) {
-      gap = fixedPenalty.term(where, reference == null ? mapped : forward(where, step));
-      total = fit.value().add(gap.value().mul(weight));
-    } else {
-      gap = fixedPenalty.term(where, forward(where, step).detach());
-      total = fit.value();
-    }
+    Tensor there = reference == null ? mapped : forward(where, step);
+    LossTerm gap = fixedPenalty.term(where, weight > 0 ? there : there.detach());
+    Tensor total = weight > 0 ? fit.value().add(gap.value().mul(weight)) : fit.value();
     double objective = total.item();
     if (!Double.isFinite(objective)) {
       throw new DivergedException("the objective is " + objective, step);

@@ -23,6 +23,15 @@ final class ProgressLine {
   private boolean ended;
 
   ProgressLine(PrintStream err) {
+    this(err, "epochs");
+  }
+
+  /**
+   * A line.
+   *
+   * @param unit of the work, in the plural
+   */
+  ProgressLine(PrintStream err, String unit) {
     this.err = err;
     // The launcher knows whether standard error is a terminal; the JVM sees a pipe.
     this.terminal = "1".equals(System.getenv("TIKHON_TTY"));
@@ -31,7 +40,7 @@ final class ProgressLine {
             .setStyle(ProgressBarStyle.ASCII)
             .setUpdateIntervalMillis(terminal ? REDRAW_MILLIS : LOG_MILLIS)
             .setConsumer(new DelegatingProgressBarConsumer(this::draw, WIDTH))
-            .setUnit(" epochs", 1)
+            .setUnit(" " + unit, 1)
             .continuousUpdate()
             .build();
   }
@@ -49,7 +58,7 @@ final class ProgressLine {
     }
   }
 
-  /** Sets how many epochs of the whole work are done, and what is being done. */
+  /** Sets how many units of the whole work are done, and what is being done. */
   synchronized void show(long done, long all, String what) {
     started = true;
     bar.maxHint(all);

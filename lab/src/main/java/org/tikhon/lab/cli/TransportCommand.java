@@ -18,9 +18,11 @@ import org.tikhon.transport.Sinkhorn;
 import org.tikhon.transport.SinkhornNewtonSparse;
 import org.tikhon.transport.TransportSolution;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code tikhon transport}: the cheapest way from one point cloud to another. */
@@ -28,7 +30,8 @@ import picocli.CommandLine.Spec;
     name = "transport",
     mixinStandardHelpOptions = true,
     description = {
-      "Moves one weighted point cloud onto another by entropic optimal transport.",
+      "Moves one weighted point cloud onto another by entropic optimal transport,",
+      "or with --map fits a map that moves new points too (tikhon predict).",
       "A and B are CSV files with one point a row, with or without a header."
     },
     footer = {
@@ -38,7 +41,8 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  tikhon transport a.csv b.csv",
       "  tikhon transport a.csv b.csv --cost euclidean --epsilon 0.001 --plan plan.csv",
-      "  tikhon transport a.csv b.csv --weights-a wa.csv --weights-b wb.csv --json"
+      "  tikhon transport a.csv b.csv --weights-a wa.csv --weights-b wb.csv --json",
+      "  tikhon transport a.csv b.csv --cost euclidean --map map.safetensors --png map.png"
     })
 public final class TransportCommand implements Callable<Integer> {
   private static final List<String> SOLVERS = List.of("sns", "sinkhorn");
@@ -71,14 +75,16 @@ public final class TransportCommand implements Callable<Integer> {
   @Option(
       names = "--epsilon",
       paramLabel = "E",
-      description = "The regularisation, in units of the scaled cost (default ${DEFAULT-VALUE}).",
+      description =
+          "The regularisation, in units of the scaled cost, with --map of the mean cost (default ${DEFAULT-VALUE}).",
       defaultValue = "0.01")
   private double epsilon;
 
   @Option(
       names = "--cost",
       paramLabel = "NAME",
-      description = "sqeuclidean, euclidean or cosine (default ${DEFAULT-VALUE}).",
+      description =
+          "sqeuclidean, euclidean or cosine; with --map also halfsqeuclidean, manhattan, elastic[-G], power-P, geodesic, sqgeodesic (default ${DEFAULT-VALUE}).",
       defaultValue = "sqeuclidean")
   private String cost;
 
@@ -106,7 +112,8 @@ public final class TransportCommand implements Callable<Integer> {
   @Option(
       names = "--tol",
       paramLabel = "TOL",
-      description = "The L1 error of the marginals to reach (default ${DEFAULT-VALUE}).",
+      description =
+          "The L1 error of the marginals to reach (default ${DEFAULT-VALUE}, with --map 1e-3).",
       defaultValue = "1e-9")
   private double tolerance;
 
@@ -116,21 +123,30 @@ public final class TransportCommand implements Callable<Integer> {
       description = "Write the plan to this CSV file, a row for each point of A, no header.")
   private Path planFile;
 
-  @Option(names = "--force", description = "Replace --plan if it exists.")
+  @Option(names = "--force", description = "Replace files that exist.")
   private boolean force;
 
   @Option(names = "--json", description = "Print one JSON object on standard output.")
   private boolean json;
 
+  @Mixin private MapFit map;
+
   @Override
   public Integer call() throws IOException {
-    checkOptions();
+    ParseResult parsed = spec.commandLine().getParseResult();
+    boolean mapWanted = map.isWanted(parsed);
+    checkOptions(mapWanted);
     PointFile a = PointFile.read(fileA);
     PointFile b = PointFile.read(fileB);
     if (a.columns() != b.columns()) {
       throw new DataException(
           "points must have the same dimension, but %s has %d columns and %s has %d"
               .formatted(fileA, a.columns(), fileB, b.columns()));
+    }
+    if (mapWanted) {
+      Double given = parsed.hasMatchedOption("--tol") ? tolerance : null;
+      MapFit.Common common = new MapFit.Common(cost, epsilon, given, force, json);
+      return map.run(a, b, common, spec.commandLine().getOut(), spec.commandLine().getErr());
     }
     checkMemory(a.rows(), b.rows());
     double[] givenR = weightsA == null ? null : weights(weightsA, a);
@@ -162,9 +178,11 @@ public final class TransportCommand implements Callable<Integer> {
     return 0;
   }
 
-  private void checkOptions() {
+  private void checkOptions(boolean mapWanted) {
     checkName("solver", solver, SOLVERS);
-    checkName("cost", cost, COSTS);
+    if (!mapWanted) {
+      checkName("cost", cost, COSTS);
+    }
     checkName("scale", scaleCost, SCALES);
     if (!(epsilon > 0) || Double.isInfinite(1 / epsilon) || Double.isInfinite(epsilon)) {
       throw new IllegalArgumentException("--epsilon must be positive and finite, was " + epsilon);
