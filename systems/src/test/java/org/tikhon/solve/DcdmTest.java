@@ -112,7 +112,7 @@ class DcdmTest {
             .isCloseTo(before * before - after * after, within(1e-8 * before * before));
         double[] step = result.x().clone();
         Vectors.addScaled(step, x, -1);
-        checkConjugate(step, steps, k);
+        checkConjugate(step, steps, k, norm(exact));
         steps.add(step);
         x = result.x();
         before = after;
@@ -120,13 +120,15 @@ class DcdmTest {
     }
   }
 
-  private static void checkConjugate(double[] step, List<double[]> steps, int k) {
+  /** Steps are known up to the rounding of x, which counts where a step is small. */
+  private static void checkConjugate(double[] step, List<double[]> steps, int k, double x) {
     double[] zero = new double[step.length];
     double[] product = new double[step.length];
     BOX.apply(step, product);
     for (int j = Math.max(0, steps.size() - k); j < steps.size(); j++) {
       double scale = energy(BOX, step, zero) * energy(BOX, steps.get(j), zero);
-      assertThat(Vectors.dot(steps.get(j), product)).isCloseTo(0, within(1e-9 * scale));
+      double rounding = 1e-15 * x * (norm(step) + norm(steps.get(j)));
+      assertThat(Vectors.dot(steps.get(j), product)).isCloseTo(0, within(1e-9 * scale + rounding));
     }
   }
 
@@ -229,16 +231,16 @@ class DcdmTest {
   @Test
   void trainingVectorsAreUnitAndSmooth() {
     try (Scope scope = Scope.open()) {
-      Tensor vectors = RitzDataset.lanczos(BOX, 100).samples(50).seed(3).draw();
+      Tensor vectors = RitzDataset.lanczos(BOX, 40).samples(50).seed(3).draw();
       assertThat(vectors.shape()).containsExactly(50, 1, 16, 16);
       Tensor norms = vectors.flatten(1, -1).norm(2, 1);
       assertThat(norms.sub(1).abs().max().item()).isLessThan(1e-5);
       var a = BOX.batched(Dtype.FLOAT32);
       double low = a.apply(vectors).mul(vectors).sum().item() / 50;
-      Tensor flat = RitzDataset.lanczos(BOX, 100).samples(50).lowModeFactor(1).seed(3).draw();
+      Tensor flat = RitzDataset.lanczos(BOX, 40).samples(50).lowModeFactor(1).seed(3).draw();
       double white = a.apply(flat).mul(flat).sum().item() / 50;
-      assertThat(low).isLessThan(0.6 * white);
-      assertThat(RitzDataset.lanczos(BOX, 100).samples(50).seed(3).draw().toDoubleArray())
+      assertThat(low).isLessThan(0.8 * white);
+      assertThat(RitzDataset.lanczos(BOX, 40).samples(50).seed(3).draw().toDoubleArray())
           .isEqualTo(vectors.toDoubleArray());
     }
     assertThatThrownBy(() -> RitzDataset.lanczos(BOX, 257))

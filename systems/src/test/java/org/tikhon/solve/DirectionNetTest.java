@@ -68,12 +68,12 @@ class DirectionNetTest {
     RitzDataset data = RitzDataset.lanczos(a, 40).samples(100).seed(1);
     List<DcdmTrainer.Epoch> told = new ArrayList<>();
     DirectionNet net = DirectionNet.paper2d(4, new Rng(1));
-    List<DcdmTrainer.Epoch> epochs = DcdmTrainer.of(net, data).steps(50).train(told::add);
-    assertThat(told).isEqualTo(epochs).hasSize(6);
-    assertThat(epochs.getLast().step()).isEqualTo(50);
+    List<DcdmTrainer.Epoch> epochs = DcdmTrainer.of(net, data).steps(30).train(told::add);
+    assertThat(told).isEqualTo(epochs).hasSize(4);
+    assertThat(epochs.getLast().step()).isEqualTo(30);
     assertThat(epochs.getLast().validationLoss()).isLessThan(epochs.getFirst().validationLoss());
     DirectionNet again = DirectionNet.paper2d(4, new Rng(1));
-    assertThat(DcdmTrainer.of(again, data).steps(50).train(e -> {})).isEqualTo(epochs);
+    assertThat(DcdmTrainer.of(again, data).steps(30).train(e -> {})).isEqualTo(epochs);
     try (Scope scope = Scope.open()) {
       Tensor x = new Rng(3).normal(1, 1, 8, 8);
       assertThat(again.forward(x).toDoubleArray()).isEqualTo(net.forward(x).toDoubleArray());
@@ -108,8 +108,9 @@ class DirectionNetTest {
         assertThat(result.converged()).isTrue();
         assertThat(result.iterations())
             .isLessThan(new ConjugateGradient().solve(a, b).iterations());
+        boolean[] fluid = a.masked();
         for (int i = 0; i < b.length; i++) {
-          if (!a.masked()[i]) {
+          if (!fluid[i]) {
             assertThat(result.x()[i]).isZero();
           }
         }
