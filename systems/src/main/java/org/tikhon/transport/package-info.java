@@ -17,6 +17,12 @@
  *   <li>{@link org.tikhon.transport.DenseNewtonSinkhorn}: a reference for small problems.
  * </ul>
  *
+ * <p>57 SP2OT, {@link org.tikhon.transport.SemanticTransport}, is for training loops: it makes soft
+ * labels of a batch's predictions, for a part of the samples, with clusters of free size and with
+ * neighbours in the same cluster. {@link org.tikhon.transport.PartialTransport} does so without
+ * neighbours; balanced and unbalanced labels are its limits. {@link
+ * org.tikhon.transport.ImbalancedClustering} trains a network with them.
+ *
  * <p>{@link org.tikhon.transport.Costs} makes cost matrices, {@link org.tikhon.transport.Rounding}
  * exact marginals.
  */
