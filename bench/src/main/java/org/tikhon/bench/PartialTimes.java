@@ -58,8 +58,10 @@ public final class PartialTimes {
         contestants.add(contestant("log domain, double", Domain.LOG, cost, rho, doubles.reached()));
         contestants.add(
             contestant("scaling, double", Domain.STABILISED, cost, rho, doubles.reached()));
-        SideBySide.run(contestants, rounds, 1);
         Tensor single = cost.to(Dtype.FLOAT32);
+        contestants.add(
+            contestant("scaling, single", Domain.STABILISED, single, rho, doubles.reached()));
+        SideBySide.run(contestants, rounds, 1);
         SideBySide.run(
             List.of(
                 singles,

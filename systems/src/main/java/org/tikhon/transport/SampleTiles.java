@@ -29,6 +29,7 @@ final class SampleTiles {
   private final double[] max = new double[TILE];
   private final double[] sum = new double[TILE];
   private final double[] lanes;
+  private final double[] ones;
 
   SampleTiles(int samples, int clusters) {
     this.samples = samples;
@@ -39,6 +40,8 @@ final class SampleTiles {
     this.exponentials = new double[TILE * columns];
     this.usable = new boolean[columns];
     this.lanes = new double[TileKernels.doubleLanes(columns)];
+    this.ones = new double[columns];
+    Arrays.fill(ones, 1);
   }
 
   /** The place of a sample's and cluster's cost. */
@@ -99,32 +102,10 @@ final class SampleTiles {
 
   /** {@code exp(v_k - c_ik)} of a tile, divided by the largest of each sample, and their sums. */
   private void expTile(int first, double[] v) {
-    int at = first * columns;
-    Arrays.fill(max, Double.NEGATIVE_INFINITY);
-    for (int k = 0; k < columns; k++) {
-      double potential = v[k];
-      int to = k * TILE;
-      for (int j = 0; j < TILE; j++) {
-        exponentials[to + j] = potential - costs[at + to + j];
-      }
-      for (int j = 0; j < TILE; j++) {
-        max[j] = Math.max(max[j], exponentials[to + j]);
-      }
-    }
-    for (int k = 0; k < columns; k++) {
-      int to = k * TILE;
-      for (int j = 0; j < TILE; j++) {
-        exponentials[to + j] -= max[j];
-      }
-    }
+    TileKernels.largestExponents(costs, first * columns, v, max);
+    TileKernels.exponents(costs, first * columns, v, max, exponentials);
     VectorExp.exp(exponentials, exponentials);
-    Arrays.fill(sum, 0);
-    for (int k = 0; k < columns; k++) {
-      int to = k * TILE;
-      for (int j = 0; j < TILE; j++) {
-        sum[j] += exponentials[to + j];
-      }
-    }
+    TileKernels.rowProducts(exponentials, 0, ones, sum);
   }
 
   /** One column's sum in two passes, whatever its size. */

@@ -65,6 +65,50 @@ final class TileKernels {
     }
   }
 
+  /** {@code max_j = max_k (v_k - costs[at + k * DOUBLES + j])}. */
+  static void largestExponents(double[] costs, int at, double[] v, double[] max) {
+    int lanes = D.length();
+    DoubleVector m0 = DoubleVector.broadcast(D, Double.NEGATIVE_INFINITY);
+    DoubleVector m1 = m0;
+    DoubleVector m2 = m0;
+    DoubleVector m3 = m0;
+    int place = at;
+    for (double potential : v) {
+      DoubleVector p = DoubleVector.broadcast(D, potential);
+      m0 = m0.max(p.sub(DoubleVector.fromArray(D, costs, place)));
+      m1 = m1.max(p.sub(DoubleVector.fromArray(D, costs, place + lanes)));
+      m2 = m2.max(p.sub(DoubleVector.fromArray(D, costs, place + 2 * lanes)));
+      m3 = m3.max(p.sub(DoubleVector.fromArray(D, costs, place + 3 * lanes)));
+      place += DOUBLES;
+    }
+    m0.intoArray(max, 0);
+    m1.intoArray(max, lanes);
+    m2.intoArray(max, 2 * lanes);
+    m3.intoArray(max, 3 * lanes);
+  }
+
+  /** {@code out[k * DOUBLES + j] = v_k - costs[at + k * DOUBLES + j] - max_j}. */
+  static void exponents(double[] costs, int at, double[] v, double[] max, double[] out) {
+    int lanes = D.length();
+    DoubleVector m0 = DoubleVector.fromArray(D, max, 0);
+    DoubleVector m1 = DoubleVector.fromArray(D, max, lanes);
+    DoubleVector m2 = DoubleVector.fromArray(D, max, 2 * lanes);
+    DoubleVector m3 = DoubleVector.fromArray(D, max, 3 * lanes);
+    int to = 0;
+    for (double potential : v) {
+      DoubleVector p = DoubleVector.broadcast(D, potential);
+      p.sub(DoubleVector.fromArray(D, costs, at + to)).sub(m0).intoArray(out, to);
+      p.sub(DoubleVector.fromArray(D, costs, at + to + lanes)).sub(m1).intoArray(out, to + lanes);
+      p.sub(DoubleVector.fromArray(D, costs, at + to + 2 * lanes))
+          .sub(m2)
+          .intoArray(out, to + 2 * lanes);
+      p.sub(DoubleVector.fromArray(D, costs, at + to + 3 * lanes))
+          .sub(m3)
+          .intoArray(out, to + 3 * lanes);
+      to += DOUBLES;
+    }
+  }
+
   /** The sums of the lanes, which are set to zero; the reverse of the two products' layout. */
   static double takeLanes(double[] sums, int k) {
     int lanes = D.length();

@@ -25,6 +25,12 @@
  * {@link org.tikhon.transport.MongeMap} fits one, {@link org.tikhon.transport.MongeMapEstimator}
  * with every part chosen, and a {@link org.tikhon.transport.TransportMap} is what comes out.
  *
+ * <p>57 SP2OT, {@link org.tikhon.transport.SemanticTransport}, is for training loops: it makes soft
+ * labels of a batch's predictions, for a part of the samples, with clusters of free size and with
+ * neighbours in the same cluster. {@link org.tikhon.transport.PartialTransport} does so without
+ * neighbours; balanced and unbalanced labels are its limits. {@link
+ * org.tikhon.transport.ImbalancedClustering} trains a network with them.
+ *
  * <p>{@link org.tikhon.transport.Costs} makes cost matrices, {@link org.tikhon.transport.Rounding}
  * exact marginals.
  */

@@ -49,8 +49,8 @@ class ImbalancedClusteringTest {
   void learnsWithEveryKindOfLabels(PseudoLabels labels) {
     Views data = blobs();
     ImbalancedClustering clustering = clustering(labels, 3);
-    List<Epoch> history = clustering.fit(data, 15);
-    assertThat(history).hasSize(15);
+    List<Epoch> history = clustering.fit(data, 10);
+    assertThat(history).hasSize(10);
     assertThat(history.getFirst().solves()).isEqualTo(4);
     assertThat(history.getFirst().iterations()).isPositive();
     assertThat(history.getFirst().rho()).isBetween(labels.rho0(), 1.0);
@@ -104,7 +104,7 @@ class ImbalancedClusteringTest {
     Views data = blobs();
     ImbalancedClustering clustering =
         clustering(PseudoLabels.PPOT, 1).prior(new double[] {20 / 240.0, 160 / 240.0, 60 / 240.0});
-    clustering.fit(data, 15);
+    clustering.fit(data, 10);
     int[] sizes = new int[3];
     Arrays.stream(clustering.predict(data.inputs())).forEach(k -> sizes[k]++);
     assertThat(Arrays.stream(sizes).sorted().toArray()[2]).isBetween(120, 200);

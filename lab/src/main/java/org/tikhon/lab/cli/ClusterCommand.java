@@ -194,6 +194,15 @@ public final class ClusterCommand implements Callable<Integer> {
       return sizes;
     }
 
+    /** The class that a cluster stands for; a number of its own where it stands for none. */
+    int[] colours() {
+      int[] colours = new int[clusters];
+      Arrays.setAll(
+          colours,
+          k -> scores == null ? k : scores.classOf()[k] < 0 ? clusters + k : scores.classOf()[k]);
+      return colours;
+    }
+
     double meanConfidence() {
       return Arrays.stream(assignment.confidence()).average().orElse(Double.NaN);
     }
@@ -383,12 +392,14 @@ public final class ClusterCommand implements Callable<Integer> {
         points[i] = plane[places[i]];
       }
       for (Found f : found) {
-        panels.add(new Panel(title(f), pick(f.assignment.clusters(), places), f.clusters));
+        panels.add(new Panel(title(f), pick(f.assignment.clusters(), places), f.colours()));
       }
       int[] sizes = null;
       if (data.labels() != null) {
         int[] labels = pick(data.labels(), places);
-        panels.add(new Panel("the classes", labels, data.classes().size()));
+        int[] own = new int[data.classes().size()];
+        Arrays.setAll(own, c -> c);
+        panels.add(new Panel("the classes", labels, own));
         int[] counts = new int[data.classes().size()];
         Arrays.stream(labels).forEach(c -> counts[c]++);
         sizes = counts;

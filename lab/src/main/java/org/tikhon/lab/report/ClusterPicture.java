@@ -29,6 +29,10 @@ public final class ClusterPicture {
   private static final int GAP = 24;
   private static final int TITLE = 34;
   private static final double DOT = 2.2;
+
+  /** Lower bars have no room for a number. */
+  private static final double LEAST_STEP = 10;
+
   private static final double GOLDEN = 0.618033988749895;
   private static final Color INK = new Color(0x1c2430);
   private static final Color FRAME = new Color(0xd9dee5);
@@ -36,9 +40,11 @@ public final class ClusterPicture {
   /**
    * One way to cluster.
    *
-   * @param clusters 0, ..., count - 1, of each sample
+   * @param clusters 0, ..., K - 1, of each sample
+   * @param colours a number of a colour for each of the K clusters, so that clusters that stand for
+   *     the same class look the same
    */
-  public record Panel(String title, int[] clusters, int count) {}
+  public record Panel(String title, int[] clusters, int[] colours) {}
 
   private sealed interface Shape {}
 
@@ -72,9 +78,9 @@ public final class ClusterPicture {
   }
 
   /** Hues that stay apart for any number of clusters. */
-  private static Color colour(int cluster) {
-    float hue = (float) (cluster * GOLDEN % 1);
-    float brightness = cluster % 3 == 1 ? 0.62f : 0.82f;
+  private static Color colour(int number) {
+    float hue = (float) (number * GOLDEN % 1);
+    float brightness = number % 3 == 1 ? 0.62f : 0.82f;
     return Color.getHSBColor(hue, 0.72f, brightness);
   }
 
@@ -93,12 +99,15 @@ public final class ClusterPicture {
       double x = (points[i][0] - low[0]) / Math.max(1e-12, high[0] - low[0]);
       double y = (points[i][1] - low[1]) / Math.max(1e-12, high[1] - low[1]);
       shapes.add(
-          new Dot(left + 8 + x * inner, top + 8 + (1 - y) * inner, colour(panel.clusters[i])));
+          new Dot(
+              left + 8 + x * inner,
+              top + 8 + (1 - y) * inner,
+              colour(panel.colours[panel.clusters[i]])));
     }
   }
 
   private void bars(Panel panel, int[] classSizes, double left, double top) {
-    int[] sizes = new int[panel.count];
+    int[] sizes = new int[panel.colours.length];
     Arrays.stream(panel.clusters).forEach(k -> sizes[k]++);
     int[] order =
         IntStream.range(0, sizes.length)
@@ -113,16 +122,19 @@ public final class ClusterPicture {
     double scale = (BARS - 40.0) / most;
     for (int r = 0; r < rows; r++) {
       double y = top + r * step;
+      double end = 0;
       if (r < sizes.length) {
-        int size = sizes[order[r]];
-        shapes.add(new Box(left, y, size * scale, 0.8 * step, colour(order[r]), true));
-        if (step >= 10) {
-          shapes.add(new Text(left + size * scale + 5, y + 0.4 * step + 4, "" + size));
-        }
+        end = sizes[order[r]] * scale;
+        shapes.add(new Box(left, y, end, 0.8 * step, colour(panel.colours[order[r]]), true));
       }
+      double number = end;
       if (r < truth.length) {
-        double end = truth[truth.length - 1 - r] * scale;
-        shapes.add(new Box(left + end - 1, y - 0.05 * step, 2, 0.9 * step, INK, true));
+        double mark = truth[truth.length - 1 - r] * scale;
+        shapes.add(new Box(left + mark - 1, y - 0.05 * step, 2, 0.9 * step, INK, true));
+        number = Math.max(end, mark);
+      }
+      if (r < sizes.length && step >= LEAST_STEP) {
+        shapes.add(new Text(left + number + 5, y + 0.4 * step + 4, "" + sizes[order[r]]));
       }
     }
   }
