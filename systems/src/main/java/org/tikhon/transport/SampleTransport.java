@@ -79,7 +79,7 @@ record SampleTransport(
     }
   }
 
-  /** {@code W + <x, dW / dx> + <y, dW / dy>} with constant gradients: a surrogate of W. */
+  /** {@code <x, dW / dx> + <y, dW / dy>} with constant factors: has the gradient of W. */
   Tensor surrogate(Tensor x, Tensor y) {
     return x.mul(gradientX).sum().add(y.mul(gradientY).sum());
   }

@@ -67,7 +67,7 @@ class MapCommandTest {
   void fitsDrawsAndMovesNewPoints() throws IOException {
     Cli.Result fit =
         run(
-            "transport a.csv b.csv --map m.safetensors --iterations 60 --batch 60 --hidden 16,16"
+            "transport a.csv b.csv --map m.safetensors --iterations 150 --batch 60 --hidden 16,16"
                 + " --svg m.svg --png m.png --json");
     assertThat(fit.code()).as(fit.err()).isZero();
     JsonNode result = json(fit);
