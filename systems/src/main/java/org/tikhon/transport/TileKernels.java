@@ -109,7 +109,7 @@ final class TileKernels {
     }
   }
 
-  /** The sums of the lanes, which are set to zero; the reverse of the two products' layout. */
+  /** The sum of the lanes of column k, which are set to zero. */
   static double takeLanes(double[] sums, int k) {
     int lanes = D.length();
     double sum = DoubleVector.fromArray(D, sums, k * lanes).reduceLanes(VectorOperators.ADD);

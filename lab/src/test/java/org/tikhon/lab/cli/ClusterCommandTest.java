@@ -61,13 +61,13 @@ class ClusterCommandTest {
   void writesClustersAndTheirScores() throws IOException {
     Cli.Result result =
         run(
-            "@blobs.csv --k 3 --label kind --epochs 20 --batch 66 --out @c.csv --picture @c.svg --json");
+            "@blobs.csv --k 3 --label kind --epochs 12 --batch 66 --out @c.csv --picture @c.svg --json");
     assertThat(result.code()).as(result.err()).isZero();
     JsonNode method = JsonMapper.shared().readTree(result.out()).get("methods").get(0);
     assertThat(method.get("method").asString()).isEqualTo("sp2ot");
     assertThat(method.get("nmi").asDouble()).isGreaterThan(0.5);
     assertThat(method.get("sizes").size()).isEqualTo(3);
-    assertThat(method.get("solves").asInt()).isEqualTo(20 * 2 * 2);
+    assertThat(method.get("solves").asInt()).isEqualTo(12 * 2 * 2);
     List<String> lines = Files.readAllLines(folder.resolve("c.csv"));
     assertThat(lines).hasSize(133);
     assertThat(lines.getFirst()).isEqualTo("row,cluster,confidence");
