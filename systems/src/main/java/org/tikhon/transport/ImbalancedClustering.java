@@ -186,7 +186,7 @@ public final class ImbalancedClustering {
    *
    * @param epochs at least 1
    * @return what each epoch did
-   * @throws IllegalStateException if the loss is not finite
+   * @throws IllegalStateException if predictions or the loss are not finite
    */
   public List<Epoch> fit(Views data, int epochs) {
     atLeast("epochs", epochs, 1);
@@ -314,22 +314,28 @@ public final class ImbalancedClustering {
         List<Tensor> labels = new ArrayList<>();
         for (View view : views) {
           Tensor output = network.forward(data.augmentation().view(inputs, rng));
+          checkFinite(output.detach().allFinite(), epoch);
           logits.add(output);
           labels.add(labels(view, output.detach(), s));
         }
         Tensor loss = loss(logits.get(0), labels.get(1)).add(loss(logits.get(1), labels.get(0)));
         double value = loss.item();
-        if (!Double.isFinite(value)) {
-          throw new IllegalStateException(
-              "the loss is %s in epoch %d; a smaller learning rate may help"
-                  .formatted(value, epoch));
-        }
+        checkFinite(Double.isFinite(value), epoch);
         optimizer.zeroGrad();
         loss.backward();
         optimizer.step();
         lossSum += value;
         selectedLossSum += value / rho;
         step++;
+      }
+    }
+
+    private static void checkFinite(boolean finite, int epoch) {
+      if (!finite) {
+        throw new IllegalStateException(
+            "training diverged: the predictions are not finite in epoch %d; a smaller learning rate"
+                    .formatted(epoch)
+                + " may help");
       }
     }
 
