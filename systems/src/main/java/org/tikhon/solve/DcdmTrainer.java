@@ -75,13 +75,15 @@ public final class DcdmTrainer {
   /**
    * What an epoch gave.
    *
+   * @param epoch its number, from 1
+   * @param epochs the epochs in all
    * @param step the steps so far
-   * @param steps the steps in all
    * @param loss the mean over the epoch's batches
    * @param validationLoss after the epoch
    * @param best whether that is the lowest so far; the network then holds the weights to keep
    */
-  public record Epoch(int step, int steps, double loss, double validationLoss, boolean best) {}
+  public record Epoch(
+      int epoch, int epochs, int step, double loss, double validationLoss, boolean best) {}
 
   /**
    * Trains.
@@ -113,7 +115,8 @@ public final class DcdmTrainer {
           lowest = validationLoss;
           copyState(best);
         }
-        epochs.add(new Epoch(step, steps, loss, validationLoss, isBest));
+        int count = Math.ceilDiv(steps, perEpoch);
+        epochs.add(new Epoch(epochs.size() + 1, count, step, loss, validationLoss, isBest));
         onEpoch.accept(epochs.getLast());
       }
       net.loadStateDict(best);

@@ -534,8 +534,8 @@ public final class PoissonCommand implements Runnable {
                 save(net);
               }
               progress.show(
-                  epoch.step(),
-                  epoch.steps(),
+                  epoch.epoch(),
+                  epoch.epochs(),
                   String.format(Locale.ROOT, "loss %.4f", epoch.validationLoss()));
             });
       } catch (UncheckedIOException e) {
@@ -559,7 +559,7 @@ public final class PoissonCommand implements Runnable {
       Map<String, Object> facts = new LinkedHashMap<>();
       facts.put("network", out.toString());
       facts.put("parameters", net.parameterCount());
-      facts.put("steps", best.steps());
+      facts.put("steps", steps);
       facts.put("bestStep", best.step());
       facts.put("validationLoss", best.validationLoss());
       facts.put("seconds", seconds);
@@ -572,7 +572,7 @@ public final class PoissonCommand implements Runnable {
           Locale.ROOT,
           "%d parameters, %d steps in %.0f s; held-out loss %.4f after step %d%nwritten    %s%n",
           net.parameterCount(),
-          best.steps(),
+          steps,
           seconds,
           best.validationLoss(),
           best.step(),
