@@ -35,9 +35,7 @@ public class EntropicTransportBenchmark {
 
   @Setup
   public void setup() {
-    double[] values = new Rng(0).uniform(Dtype.FLOAT64, N, N).toDoubleArray();
-    cost = new double[N][];
-    Arrays.setAll(cost, i -> Arrays.copyOfRange(values, i * N, (i + 1) * N));
+    cost = new Rng(0).uniform(Dtype.FLOAT64, N, N).toDoubleRows();
     weights = new double[N];
     Arrays.fill(weights, 1.0 / N);
     afterSweeps = new SinkhornNewtonSparse(ETA).maxNewton(0).solve(cost, weights, weights);

@@ -84,12 +84,11 @@ public final class MongeStep {
 
   /** The gap's problem of one batch, to the error that POT reaches. */
   private void innerSolve(int rounds, String python) throws Exception {
-    double[][] cost = new double[POINTS][];
+    double[][] cost;
     double epsilon = gap.epsilon().factor();
     try (Scope scope = Scope.open()) {
       Tensor x = source();
-      double[] all = gap.cost().pairwise(x, network.forward(x)).detach().toDoubleArray();
-      Arrays.setAll(cost, i -> Arrays.copyOfRange(all, i * POINTS, (i + 1) * POINTS));
+      cost = gap.cost().pairwise(x, network.forward(x)).toDoubleRows();
     }
     double[] weights = new double[POINTS];
     Arrays.fill(weights, 1.0 / POINTS);

@@ -3,7 +3,6 @@ package org.tikhon.bench;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.tikhon.tensor.Dtype;
@@ -39,9 +38,7 @@ public final class PartialTimes {
       throws Exception {
     try (Scope scope = Scope.open()) {
       Tensor cost = new Rng(0).normal(Dtype.FLOAT64, n, k).mul(3).logSoftmax(1).neg();
-      double[][] rows = new double[n][];
-      Arrays.setAll(rows, i -> cost.get(i).toDoubleArray());
-      Path file = NumpyFiles.save(rows);
+      Path file = NumpyFiles.save(cost.toDoubleRows());
       String variant = "%s:" + file + ":" + EPSILON + ":1e-6:" + rho;
       try (PeerProcess doubles = start(python, variant.formatted("partial"));
           PeerProcess singles = start(python, variant.formatted("partial32"))) {

@@ -555,6 +555,23 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
+  /** A copy of the rows of a matrix, converted to double. */
+  public double[][] toDoubleRows() {
+    if (dim() != 2) {
+      throw new IllegalArgumentException(
+          "toDoubleRows() needs a matrix, the shape is " + Arrays.toString(shape()));
+    }
+    double[][] rows = new double[(int) size(0)][(int) size(1)];
+    try (Scope scope = Scope.open()) {
+      MemorySegment all = host(Dtype.FLOAT64).segment();
+      for (int i = 0; i < rows.length; i++) {
+        int columns = rows[i].length;
+        MemorySegment.copy(all, ValueLayout.JAVA_DOUBLE, 8L * i * columns, rows[i], 0, columns);
+      }
+    }
+    return rows;
+  }
+
   /** A copy of the elements, row-major, converted to long. */
   public long[] toLongArray() {
     try (Scope scope = Scope.open()) {

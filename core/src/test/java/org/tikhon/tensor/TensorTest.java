@@ -42,6 +42,16 @@ class TensorTest {
   }
 
   @Test
+  void givesTheRowsOfAMatrix() {
+    double[][] rows = {{1, 2, 3}, {4, 5, 6}};
+    assertThat(Tensor.of(rows).toDoubleRows()).isDeepEqualTo(rows);
+    assertThat(Tensor.of(rows).t().toDoubleRows())
+        .isDeepEqualTo(new double[][] {{1, 4}, {2, 5}, {3, 6}});
+    assertThat(Tensor.zeros(0, 3).toDoubleRows()).isEmpty();
+    assertThatThrownBy(() -> Tensor.zeros(3).toDoubleRows()).hasMessageContaining("[3]");
+  }
+
+  @Test
   void aShapeThatDoesNotFitIsRefused() {
     assertThatThrownBy(() -> Tensor.of(new float[5], 2, 3))
         .isInstanceOf(IllegalArgumentException.class)

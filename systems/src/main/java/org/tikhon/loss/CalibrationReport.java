@@ -32,11 +32,7 @@ public record CalibrationReport(
           "probs must have shape [n, classes], has " + Arrays.toString(probs.shape()));
     }
     LossInput.checkLabels(labels, probs.size(0), probs.size(1));
-    int classes = (int) probs.size(1);
-    double[] flat = probs.toDoubleArray();
-    double[][] rows = new double[(int) probs.size(0)][];
-    Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, i * classes, (i + 1) * classes));
-    return of(rows, labels.toIntArray(), bins);
+    return of(probs.toDoubleRows(), labels.toIntArray(), bins);
   }
 
   /** As {@link #of(Tensor, Tensor, int)}, of {@code n} rows of probabilities. */

@@ -213,8 +213,8 @@ public final class MongeGap implements MapPenalty {
     MongeGap.of(cost).check(x, mapped);
     try (Scope scope = Scope.open()) {
       double[][] matrix =
-          SampleTransport.rows(
-              cost.pairwise(x.detach().to(Dtype.FLOAT64), mapped.detach().to(Dtype.FLOAT64)));
+          cost.pairwise(x.detach().to(Dtype.FLOAT64), mapped.detach().to(Dtype.FLOAT64))
+              .toDoubleRows();
       double displacement = 0;
       double[] weights = new double[matrix.length];
       Arrays.fill(weights, 1.0 / matrix.length);

@@ -1,7 +1,5 @@
 package org.tikhon.transport;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,7 +92,7 @@ record SampleTransport(
     TransportSolution solution =
         stopping
             .solver(eps, Sinkhorn.Mode.KERNEL)
-            .solve(rows(matrix), equal(x.size(0)), equal(y.size(0)));
+            .solve(matrix.toDoubleRows(), equal(x.size(0)), equal(y.size(0)));
     if (!matrix.requiresGrad()) {
       return withoutGradient(x, y, eps, solution);
     }
@@ -117,7 +115,7 @@ record SampleTransport(
     long step = Math.max(1, largestMatrix / y.size(0) / 16);
     double eps = epsilonOfBlocks(cost, x.detach(), y.detach(), epsilon, step);
     TransportProblem problem =
-        TransportProblem.of(array(x), array(y), cost, equal(n), equal(y.size(0)));
+        TransportProblem.of(x.toDoubleRows(), y.toDoubleRows(), cost, equal(n), equal(y.size(0)));
     TransportSolution solution = stopping.solver(eps, Sinkhorn.Mode.LOG).solve(problem);
     if (!x.requiresGrad() && !y.requiresGrad()) {
       return withoutGradient(x, y, eps, solution);
@@ -204,25 +202,6 @@ record SampleTransport(
     double[] weights = new double[Math.toIntExact(n)];
     Arrays.fill(weights, 1.0 / n);
     return weights;
-  }
-
-  /** A cost matrix in Java's memory. */
-  static double[][] rows(Tensor matrix) {
-    int n = (int) matrix.size(0);
-    int m = (int) matrix.size(1);
-    double[][] rows = new double[n][m];
-    MemorySegment segment = matrix.detach().to(Dtype.FLOAT64).contiguous().segment();
-    for (int i = 0; i < n; i++) {
-      MemorySegment.copy(segment, ValueLayout.JAVA_DOUBLE, 8L * i * m, rows[i], 0, m);
-    }
-    return rows;
-  }
-
-  /** Points in Java's memory. */
-  static double[][] array(Tensor points) {
-    try (Scope scope = Scope.open()) {
-      return rows(points);
-    }
   }
 
   // ---- Checks that all users of samples share

@@ -1,7 +1,6 @@
 package org.tikhon.transport;
 
 import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.tikhon.Paper;
 import org.tikhon.optim.Lbfgs;
 import org.tikhon.tensor.Autograd;
@@ -255,11 +254,9 @@ public final class SparseOt implements TransportSolver {
           "r, c and cost must have 1, 1 and 2 dimensions, have %d, %d and %d"
               .formatted(r.dim(), c.dim(), cost.dim()));
     }
-    double[][] matrix =
-        IntStream.range(0, (int) cost.size(0))
-            .mapToObj(i -> doubles(cost.select(0, i)))
-            .toArray(double[][]::new);
-    SparseOtSolution s = solveSemiDual(TransportProblem.of(matrix, doubles(r), doubles(c)));
+    SparseOtSolution s =
+        solveSemiDual(
+            TransportProblem.of(cost.toDoubleRows(), r.toDoubleArray(), c.toDoubleArray()));
     Dtype type = cost.dtype();
     Tensor plan = Tensor.of(s.plan().dense()).to(type).to(cost.device());
     Tensor alpha = Tensor.of(s.alpha(), s.alpha().length).to(type).to(cost.device());
@@ -267,9 +264,5 @@ public final class SparseOt implements TransportSolver {
     Tensor surrogate = cost.mul(plan).sum().add(r.mul(alpha).sum()).add(c.mul(beta).sum());
     Tensor value = surrogate.detach().mul(0).add(s.value());
     return Autograd.custom(value, surrogate);
-  }
-
-  private static double[] doubles(Tensor t) {
-    return t.detach().to(Dtype.FLOAT64).toDoubleArray();
   }
 }

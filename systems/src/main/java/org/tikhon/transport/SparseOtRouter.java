@@ -3,7 +3,6 @@ package org.tikhon.transport;
 import java.util.Arrays;
 import org.tikhon.nn.Module;
 import org.tikhon.optim.Lbfgs;
-import org.tikhon.tensor.Dtype;
 import org.tikhon.tensor.Rng;
 import org.tikhon.tensor.Tensor;
 
@@ -105,13 +104,7 @@ public final class SparseOtRouter extends Module {
   public static RoutingPlan assign(Tensor scores, int perToken, int iterations, double gamma) {
     int m = (int) scores.size(0);
     int n = (int) scores.size(1);
-    double[] flat = scores.detach().to(Dtype.FLOAT64).toDoubleArray();
-    double[][] cost = new double[m][n];
-    for (int i = 0; i < m; i++) {
-      for (int j = 0; j < n; j++) {
-        cost[i][j] = -flat[i * n + j];
-      }
-    }
+    double[][] cost = scores.neg().toDoubleRows();
     double[] a = new double[m];
     Arrays.fill(a, perToken);
     double[] b = new double[n];

@@ -70,7 +70,7 @@ public final class TransportMap {
   /** Moves points, {@code [n, d]}. */
   public double[][] apply(double[][] x) {
     try (Scope scope = Scope.open()) {
-      return SampleTransport.rows(apply(Tensor.of(x)));
+      return apply(Tensor.of(x)).toDoubleRows();
     }
   }
 
@@ -206,7 +206,7 @@ public final class TransportMap {
       throw new DataException(path + ": the map has no history as expected");
     }
     List<Step> steps = new ArrayList<>();
-    for (double[] s : history.size(0) == 0 ? new double[0][] : SampleTransport.rows(history)) {
+    for (double[] s : history.size(0) == 0 ? new double[0][] : history.toDoubleRows()) {
       steps.add(new Step(s[0], s[1], s[2], s[3], s[4] == 1));
     }
     return steps;

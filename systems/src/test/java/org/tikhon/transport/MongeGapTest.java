@@ -115,7 +115,7 @@ class MongeGapTest {
     double[] w = new double[60];
     Arrays.fill(w, 1.0 / 60);
     double assignment =
-        new ExactTransport().solve(SampleTransport.rows(cost.pairwise(x, rotated)), w, w).cost();
+        new ExactTransport().solve(cost.pairwise(x, rotated).toDoubleRows(), w, w).cost();
     assertThat(MongeGap.exact(cost, x, rotated))
         .isCloseTo(2 * meanSquare - assignment, within(1e-10))
         .isGreaterThan(0.5);

@@ -247,8 +247,8 @@ final class MapFit {
       return;
     }
     Rng rng = new Rng(seed);
-    double[][] source = rows(Sampler.of(x).draw(PICTURE_POINTS, rng));
-    double[][] target = rows(Sampler.of(y).draw(PICTURE_POINTS, rng));
+    double[][] source = Sampler.of(x).draw(PICTURE_POINTS, rng).toDoubleRows();
+    double[][] target = Sampler.of(y).draw(PICTURE_POINTS, rng).toDoubleRows();
     double[][] images = map.apply(source);
     if (svg != null) {
       AtomicFiles.writeString(svg, MapPicture.svg(source, images, target));
@@ -259,15 +259,6 @@ final class MapFit {
           temporary ->
               ImageIO.write(MapPicture.image(source, images, target), "png", temporary.toFile()));
     }
-  }
-
-  private static double[][] rows(Tensor points) {
-    double[] all = points.toDoubleArray();
-    double[][] rows = new double[(int) points.size(0)][2];
-    for (int i = 0; i < rows.length; i++) {
-      System.arraycopy(all, 2 * i, rows[i], 0, 2);
-    }
-    return rows;
   }
 
   private void report(

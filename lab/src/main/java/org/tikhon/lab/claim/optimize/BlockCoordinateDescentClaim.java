@@ -155,11 +155,7 @@ public final class BlockCoordinateDescentClaim implements Claim {
   }
 
   private static SparseMatrix sparse(Tensor dense) {
-    int columns = (int) dense.size(1);
-    double[] flat = dense.toDoubleArray();
-    double[][] rows = new double[flat.length / columns][];
-    Arrays.setAll(rows, i -> Arrays.copyOfRange(flat, i * columns, (i + 1) * columns));
-    return SparseMatrix.of(rows);
+    return SparseMatrix.of(dense.toDoubleRows());
   }
 
   /** A x for a truth in which a tenth of the entries is not zero. */

@@ -137,10 +137,7 @@ public final class SinkhornNewtonSparseClaim implements Claim {
 
   private static double[][] uniform(int n, long seed) {
     try (Scope scope = Scope.open()) {
-      double[] values = new Rng(seed).uniform(Dtype.FLOAT64, n, n).toDoubleArray();
-      double[][] cost = new double[n][];
-      Arrays.setAll(cost, i -> Arrays.copyOfRange(values, i * n, (i + 1) * n));
-      return cost;
+      return new Rng(seed).uniform(Dtype.FLOAT64, n, n).toDoubleRows();
     }
   }
 

@@ -83,8 +83,8 @@ public final class SparseOtClaim implements Claim {
   private static TransportProblem clouds(long seed) {
     try (Scope scope = Scope.open()) {
       Rng rng = new Rng(seed);
-      double[][] x = points(rng.normal(Dtype.FLOAT64, POINTS, 2));
-      double[][] y = points(rng.normal(Dtype.FLOAT64, POINTS, 2).add(2));
+      double[][] x = rng.normal(Dtype.FLOAT64, POINTS, 2).toDoubleRows();
+      double[][] y = rng.normal(Dtype.FLOAT64, POINTS, 2).add(2).toDoubleRows();
       double[][] cost = Costs.squaredEuclidean(x, y);
       double max = Arrays.stream(cost).flatMapToDouble(Arrays::stream).max().orElseThrow();
       for (double[] row : cost) {
@@ -94,14 +94,6 @@ public final class SparseOtClaim implements Claim {
       Arrays.fill(weights, 1.0 / POINTS);
       return TransportProblem.of(cost, weights, weights);
     }
-  }
-
-  private static double[][] points(Tensor t) {
-    double[] flat = t.toDoubleArray();
-    int d = (int) t.size(1);
-    return IntStream.range(0, (int) t.size(0))
-        .mapToObj(i -> Arrays.copyOfRange(flat, i * d, (i + 1) * d))
-        .toArray(double[][]::new);
   }
 
   private static void interpolation(
@@ -214,7 +206,7 @@ public final class SparseOtClaim implements Claim {
     for (int seed = 0; seed < seeds; seed++) {
       try (Scope scope = Scope.open()) {
         Tensor gate = gate(seed);
-        double[][] scores = points(gate);
+        double[][] scores = gate.toDoubleRows();
         Assignment[] routers = {
           greedy(scores),
           expertChoice(scores),
